@@ -1,0 +1,41 @@
+"""Converters: between Connect values with their schema and bytes.
+
+A converter is configured once and is asked for whole columns of values of one schema, so an
+implementation compiles a plan per schema and caches it. Follows
+``org.apache.kafka.connect.storage.Converter``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from connect.schema import Schema, Value
+
+
+class Decoded(NamedTuple):
+    """One decoded key or value; both None for null bytes."""
+
+    schema: Schema | None
+    value: Value
+
+
+class Converter(ABC):
+    @abstractmethod
+    def configure(self, settings: Mapping[str, str], *, is_key: bool) -> None:
+        """``settings`` without their ``key.converter.`` / ``value.converter.`` prefix.
+
+        ConfigError for one that is unknown in value.
+        """
+
+    @abstractmethod
+    def encode(
+        self, topic: str, schema: Schema | None, values: Sequence[Value]
+    ) -> Sequence[bytes | None]:
+        """Bytes for each value. A None value with a value column gives None: a tombstone."""
+
+    @abstractmethod
+    def decode(self, topic: str, payloads: Iterable[bytes | None]) -> list[Decoded]:
+        """Values with their schemas; equal schemas come back as the identical object, so that runs
+        of one schema are found by ``is``. DataError names what cannot be read."""

@@ -1,0 +1,232 @@
+"""The one seam towards storage: topics of bytes, as Kafka has them.
+
+Two implementations stand behind it, ``connect.log.kafka`` and ``connect.log.embedded``; one test
+suite runs on both. Everything here is bytes and offsets: schemas and converters are above.
+
+Delivery: a producer is ordered per partition, idempotent, and gives each produced run a *ticket*
+(1, 2, 3...). ``acknowledged()`` is the highest ticket so that it and every one before it are safely
+stored; that is what source offsets wait for. ``produce`` blocks when too much is unacknowledged.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Self, TypeAlias
+
+Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
+
+
+class TopicPartition(NamedTuple):
+    topic: str
+    partition: int
+
+
+class Message(NamedTuple):
+    """One stored message; ``timestamp`` is milliseconds since the epoch."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+@dataclass(frozen=True)
+class NewTopic:
+    """``partitions`` and ``replication`` None mean the log's default; ``config`` is Kafka's."""
+
+    name: str
+    partitions: int | None = None
+    replication: int | None = None
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+class Producer(ABC):
+    """Writes to the log. One thread at a time. A context manager that flushes and closes."""
+
+    @abstractmethod
+    def produce(
+        self,
+        topic: str,
+        keys: Sequence[bytes | None],
+        values: Sequence[bytes | None],
+        *,
+        headers: Headers = (),
+        partition: int | None = None,
+        timestamps: Sequence[int] = (),
+    ) -> int:
+        """Queue a run of messages of one topic in order and return its ticket.
+
+        Without ``partition`` each goes where Kafka's Java client would send it: murmur2 of the key,
+        or any partition for a null key. Blocks while the queue is full. Raises LogError when an
+        earlier run failed for good, RetriableError when it may be sent again.
+        """
+
+    @abstractmethod
+    def acknowledged(self) -> int:
+        """Highest ticket up to which everything is stored. Never blocks. Raises as ``produce``."""
+
+    @abstractmethod
+    def flush(self, timeout: float) -> None:
+        """Wait until every ticket is acknowledged; RetriableError after ``timeout`` seconds."""
+
+    @abstractmethod
+    def queued(self) -> int:
+        """Messages produced and not yet acknowledged."""
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Start a transaction; only for a producer made with a transactional id."""
+
+    @abstractmethod
+    def send_offsets(self, consumer: Consumer, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit a consumer group's positions as part of the current transaction."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Make all of the transaction visible at once, or raise LogError if fenced."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Drop the transaction: nothing of it is ever seen by a ``read_committed`` consumer."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class RebalanceListener:
+    """Told which partitions come and go. Called from within ``Consumer.poll`` and ``close``."""
+
+    def assigned(self, partitions: Sequence[TopicPartition]) -> None:
+        """New partitions; reading has not begun."""
+
+    def revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        """Last chance to commit what was read from them."""
+
+    def lost(self, partitions: Sequence[TopicPartition]) -> None:
+        """Taken away without notice; committing is no longer possible."""
+
+
+class Consumer(ABC):
+    """Reads as a member of a group, sharing the partitions with the others. Never auto-commits."""
+
+    @abstractmethod
+    def poll(self, max_messages: int, timeout: float) -> list[Message]:
+        """Up to ``max_messages``, waiting at most ``timeout`` seconds for the first one.
+
+        Raises RetriableError when the log is out of reach, LogError for good failures.
+        """
+
+    @abstractmethod
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Store where the group goes on (the offset after the last message done). Synchronous."""
+
+    @abstractmethod
+    def committed(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int | None]:
+        """What the group has stored."""
+
+    @abstractmethod
+    def seek(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Read on from there; the partitions must be assigned."""
+
+    @abstractmethod
+    def pause(self, partitions: Sequence[TopicPartition]) -> None: ...
+
+    @abstractmethod
+    def resume(self, partitions: Sequence[TopicPartition]) -> None: ...
+
+    @abstractmethod
+    def assignment(self) -> list[TopicPartition]: ...
+
+    @abstractmethod
+    def lag(self) -> int:
+        """Messages in the assigned partitions not yet returned by ``poll``; cheap, may be stale."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Log(ABC):
+    """A log. Made by ``connect.log.open_log`` from a worker's settings; a context manager."""
+
+    @abstractmethod
+    def cluster_id(self) -> str: ...
+
+    @abstractmethod
+    def create_topics(self, topics: Sequence[NewTopic]) -> None:
+        """Create those that do not exist; an existing one is left as it is."""
+
+    @abstractmethod
+    def delete_topics(self, names: Sequence[str]) -> None: ...
+
+    @abstractmethod
+    def partitions(self, topic: str) -> int | None:
+        """How many partitions the topic has, None if there is no such topic."""
+
+    @abstractmethod
+    def topic_config(self, topic: str) -> dict[str, str]:
+        """The topic's settings by Kafka's names (``cleanup.policy``, ``retention.ms``...)."""
+
+    @abstractmethod
+    def end_offsets(self, topic: str) -> dict[int, int]:
+        """By partition, the offset the next message will get."""
+
+    @abstractmethod
+    def read_to_end(self, topic: str, *, committed_only: bool = True) -> Iterator[Message]:
+        """Every message from the beginning to the end as it is at the call, per partition in order.
+
+        For compacted topics and schema history. Raises LogError if the topic does not exist.
+        """
+
+    @abstractmethod
+    def producer(
+        self,
+        *,
+        client_id: str,
+        transactional_id: str | None = None,
+        config: Mapping[str, str] | None = None,
+    ) -> Producer:
+        """``config`` are Kafka producer keys as a connector's ``producer.override.*`` gives them.
+
+        A transactional id fences every earlier producer of the same id.
+        """
+
+    @abstractmethod
+    def consumer(
+        self,
+        group: str,
+        topics: Sequence[str] | str,
+        *,
+        client_id: str,
+        listener: RebalanceListener | None = None,
+        config: Mapping[str, str] | None = None,
+    ) -> Consumer:
+        """``topics`` is a list of names or one Java regular expression (``topics.regex``).
+
+        A group with no stored position starts at the earliest message.
+        """
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,68 @@
+"""Finds connectors, converters, transforms, predicates and the rest by name.
+
+A plugin is an entry point of one of the groups below; its name may be a Java class name of an
+existing configuration, a short alias, or anything. Python's ``module:Class`` works too. So anyone
+can ship a plugin in a package of their own, and nothing here imports one until it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from enum import StrEnum
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from connect.errors import PluginError
+
+
+class Group(StrEnum):
+    CONNECTORS = "mysql_cdc.connectors"
+    CONVERTERS = "mysql_cdc.converters"
+    HEADER_CONVERTERS = "mysql_cdc.header_converters"
+    TRANSFORMS = "mysql_cdc.transforms"
+    PREDICATES = "mysql_cdc.predicates"
+    DIALECTS = "mysql_cdc.dialects"
+    LOGS = "mysql_cdc.logs"
+    HISTORIES = "mysql_cdc.histories"
+
+
+@cache
+def _points(group: Group) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=group)}
+
+
+def names(group: Group) -> list[str]:
+    """Every name that ``load`` knows in this group, aliases included."""
+    return sorted(_points(group))
+
+
+def classes(group: Group) -> dict[str, type[Any]]:
+    """Each plugin once, under its full (Java or dotted) name rather than a short alias."""
+    found: dict[str, str] = {}
+    for name, point in sorted(_points(group).items(), key=lambda item: "." not in item[0]):
+        found.setdefault(point.value, name)
+    return {name: _points(group)[name].load() for name in sorted(found.values())}
+
+
+def load(group: Group, name: str) -> type[Any]:
+    """The class behind ``name``: full name, simple class name (also without "Connector"), or
+    ``module:Class``. PluginError lists what there is."""
+    points = _points(group)
+    if name in points:
+        return points[name].load()  # type: ignore[no-any-return]
+    for full, point in points.items():
+        simple = full.rpartition(".")[2]
+        if name in (simple, simple.removesuffix("Connector")):
+            return point.load()  # type: ignore[no-any-return]
+    if ":" in name:
+        module, _, attribute = name.partition(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
+        except (ImportError, AttributeError) as error:
+            raise PluginError(f"Plugin {name} cannot be loaded: {error}.") from error
+    kind = group.value.rpartition(".")[2].replace("_", " ")
+    raise PluginError(
+        f"Failed to find any class that implements {kind} and which name matches {name}.",
+        cure=f"Available {kind} are: {', '.join(names(group))}.",
+    )

@@ -1,0 +1,14 @@
+"""Real servers on this machine for the demo, the tests and the benchmarks.
+
+Each function returns a server to enter with ``with``. A server comes from the first of: a local
+Docker engine (where testcontainers is installed), a program of the right version on PATH,
+packages and published artifacts unpacked into a cache folder.
+"""
+
+from devstack.errors import DevstackError
+from devstack.kafka import kafka
+from devstack.mysql import mysql
+from devstack.postgres import postgres
+from devstack.server import Server
+
+__all__ = ["DevstackError", "Server", "kafka", "mysql", "postgres"]

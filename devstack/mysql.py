@@ -1,0 +1,161 @@
+"""MySQL 9.7 and 8.0."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from devstack import apt, cache, docker, maven
+from devstack.command import on_path, run
+from devstack.errors import DevstackError
+from devstack.ports import answer
+from devstack.process import Process
+from devstack.server import Option, Server
+
+DEFAULTS: Mapping[str, Option] = {
+    "server-id": 1,
+    "log-bin": "binlog",
+    "gtid-mode": "ON",
+    "enforce-gtid-consistency": "ON",
+    "local-infile": 1,
+    "mysqlx": "OFF",
+    "bind-address": "127.0.0.1",
+    "secure-file-priv": "",
+    "innodb-buffer-pool-size": "128M",
+    "performance-schema": "OFF",
+}
+# What is fixed for ever when a data folder is initialised.
+INITIAL = ("lower-case-table-names", "innodb-page-size", "innodb-data-file-path")
+# Clients on 127.0.0.1 are root@localhost only where that address resolves to that name.
+ACCOUNTS = (
+    "CREATE USER 'root'@'127.0.0.1' IDENTIFIED BY '';"
+    "GRANT ALL ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;"
+    "GRANT PROXY ON ''@'' TO 'root'@'127.0.0.1' WITH GRANT OPTION;"
+)
+
+
+def mysql(version: str = "9.7", **server_options: Option) -> "MySQL":
+    """Return a MySQL server to enter; options become ``--option-name=value``, None drops a default.
+
+    Clients connect as root with an empty password; TLS is on with certificates of the server's own.
+    """
+    return MySQL(version, server_options)
+
+
+class MySQL(Server):
+    """A MySQL server, its binlog on with GTIDs."""
+
+    user = "root"
+
+    def __init__(self, version: str, options: Mapping[str, Option]) -> None:
+        super().__init__()
+        if version not in ("9.7", "8.0"):
+            raise DevstackError(f"there is no recipe for MySQL {version}; take 9.7 or 8.0")
+        self.version = version
+        self.name = f"MySQL {version}"
+        self._options = merged(DEFAULTS, options)
+
+    @property
+    def url(self) -> str:
+        """``mysql://root@127.0.0.1:PORT``."""
+        return f"mysql://{self.user}@{self.host}:{self.port}"
+
+    def prepare(self) -> None:
+        """Fetch the server and initialise the data folder that new servers are copied from."""
+        self._template()
+
+    def _answers(self) -> bool:
+        return greets(self.port)
+
+    def _process(self) -> Process:
+        template = self._template()
+        process = Process(f"mysql-{self.version}")
+        data = process.folder / "data"
+        shutil.copytree(template, data)
+        process.argv = [
+            *self._program(),
+            *as_root(),
+            f"--datadir={data}",
+            f"--port={self.port}",
+            f"--socket={process.folder / 'socket'}",
+            f"--pid-file={process.folder / 'mysqld.pid'}",
+            *self._options,
+        ]
+        return process
+
+    def _container(self) -> docker.Container:
+        inside = [option for option in self._options if not option.startswith("--bind-address=")]
+        return docker.Container(
+            self.name,
+            f"mysql:{self.version}",
+            inner_port=3306,
+            port=self.port,
+            command=inside,
+            environment={"MYSQL_ALLOW_EMPTY_PASSWORD": "yes", "MYSQL_ROOT_HOST": "%"},
+        )
+
+    def _program(self) -> list[str]:
+        found = on_path("mysqld", rf"Ver {self.version}\.\d+.*MySQL")
+        if found is not None:
+            return [str(found), "--no-defaults"]
+        if self.version == "9.7":
+            root = cache.built("mysql-9.7", "MySQL 9.7 from Debian, 63 MB", _unpack_9_7)
+            program = [*apt.loader(root), str(root / "usr/sbin/mysqld")]
+            return [*program, "--no-defaults", f"--basedir={root / 'usr'}"]
+        root = cache.built("mysql-8.0", "MySQL 8.0 from Maven, 554 MB", _unpack_8_0)
+        return [str(root / "bin/mysqld"), "--no-defaults", f"--basedir={root}"]
+
+    def _template(self) -> Path:
+        fixed = [option for option in self._options if option[2:].startswith(INITIAL)]
+        label = "".join(f"-{option[2:].replace('=', '-').replace(':', '-')}" for option in fixed)
+        program = self._program()
+
+        def initialise(scratch: Path) -> None:
+            data = scratch / "data"
+            accounts = scratch / "accounts.sql"
+            accounts.write_text(ACCOUNTS)
+            run(
+                [*program, *as_root(), f"--datadir={data}", "--initialize-insecure", *fixed]
+                + [f"--init-file={accounts}", "--mysqlx=OFF"],
+                doing=f"initialising {self.name}",
+            )
+            # The identity of a server: each copy of the template makes up one of its own.
+            (data / "auto.cnf").unlink(missing_ok=True)
+
+        name = f"mysql-{self.version}-data{label}"
+        return cache.built(name, f"initialising {self.name}", initialise) / "data"
+
+
+def merged(defaults: Mapping[str, Option], given: Mapping[str, Option]) -> list[str]:
+    """Return ``--option-name=value`` arguments: the defaults, changed by what was given."""
+    options = {**defaults, **{name.replace("_", "-"): value for name, value in given.items()}}
+    return [
+        f"--{name}={'ON' if value is True else 'OFF' if value is False else value}"
+        for name, value in options.items()
+        if value is not None
+    ]
+
+
+def as_root() -> list[str]:
+    """Return the option without which the server refuses to run as root."""
+    return ["--user=root"] if os.geteuid() == 0 else []
+
+
+def greets(port: int) -> bool:
+    """Whether a server of the MySQL family sends its handshake (protocol version 10)."""
+    return answer(port, b"", 5)[4:] == b"\x0a"
+
+
+def _unpack_9_7(target: Path) -> None:
+    apt.unpack("sid", ["mysql-server-core", "mysql-client-core"], target)
+    program = [*apt.loader(target), str(target / "usr/sbin/mysqld"), "--version"]
+    said = run(program, doing="asking mysqld for its version")
+    if "Ver 9.7." not in said:
+        raise DevstackError(
+            f"Debian's mysql-server-core is no longer 9.7 but: {said.strip()};"
+            " start a Docker engine, or put mysqld 9.7 on PATH"
+        )
+
+
+def _unpack_8_0(target: Path) -> None:
+    raise DevstackError("MySQL 8.0: not written yet")
