@@ -31,6 +31,9 @@ DEFAULTS: Mapping[str, Option] = {
     "share.coordinator.state.topic.replication.factor": 1,
     "share.coordinator.state.topic.min.isr": 1,
     "group.initial.rebalance.delay.ms": 0,
+    # After a kill the controller lets the broker back in when the old one's session is over.
+    "broker.heartbeat.interval.ms": 500,
+    "broker.session.timeout.ms": 3000,
 }
 LOGGING = """<?xml version="1.0"?>
 <Configuration><Appenders><Console name="out"><PatternLayout pattern="%d %p %c: %m%n"/></Console>

@@ -48,7 +48,10 @@ def libraries(artifacts: list[str], target: Path) -> None:
 def unpack(artifact: str, target: Path) -> None:
     """Unpack one ``group:name:version[:type[:classifier]]`` archive into ``target``."""
     with tempfile.TemporaryDirectory() as download:
-        _mvn([f"{PLUGIN}:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={download}"], [artifact])
+        _mvn(
+            [f"{PLUGIN}:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={download}"],
+            [artifact],
+        )
         for archive in Path(download).iterdir():
             extract(archive, target)
 

@@ -1,0 +1,60 @@
+"""``python -m devstack mysql kafka``: run servers until Ctrl-C, or only download them."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from devstack.errors import DevstackError
+from devstack.kafka import kafka
+from devstack.mysql import mysql
+from devstack.postgres import postgres
+from devstack.server import Server
+
+SERVERS: dict[str, Callable[[], Server]] = {
+    "mysql": mysql,
+    "mysql:9.7": lambda: mysql("9.7"),
+    "mysql:8.0": lambda: mysql("8.0"),
+    "postgres": postgres,
+    "kafka": kafka,
+}
+
+
+def main() -> int:
+    """Start the servers named on the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m devstack", description=__doc__)
+    parser.add_argument("servers", nargs="+", metavar="SERVER", help=", ".join(SERVERS))
+    parser.add_argument("--prepare", action="store_true", help="only download, start nothing")
+    arguments = parser.parse_args()
+    if unknown := [name for name in arguments.servers if name not in SERVERS]:
+        parser.error(f"no server is called {unknown[0]}; there are {', '.join(SERVERS)}")
+    servers = [SERVERS[name]() for name in arguments.servers]
+    try:
+        if arguments.prepare:
+            for server in servers:
+                server.prepare()
+        else:
+            _run(servers)
+    except DevstackError as error:
+        print(f"devstack: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(servers: list[Server]) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with ExitStack() as stack:
+        try:
+            for server in servers:
+                stack.enter_context(server)
+                print(f"{server.name}: {server.url}", flush=True)
+            print("Ctrl-C ends them.", file=sys.stderr)
+            while True:
+                signal.pause()
+        except KeyboardInterrupt:
+            print(file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
