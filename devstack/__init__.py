@@ -7,8 +7,18 @@ packages and published artifacts unpacked into a cache folder.
 
 from devstack.errors import DevstackError
 from devstack.kafka import kafka
+from devstack.mariadb import mariadb
 from devstack.mysql import mysql
 from devstack.postgres import postgres
+from devstack.schema_registry import schema_registry
 from devstack.server import Server
 
-__all__ = ["DevstackError", "Server", "kafka", "mysql", "postgres"]
+__all__ = [
+    "DevstackError",
+    "Server",
+    "kafka",
+    "mariadb",
+    "mysql",
+    "postgres",
+    "schema_registry",
+]

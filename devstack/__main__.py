@@ -8,16 +8,22 @@ from contextlib import ExitStack
 
 from devstack.errors import DevstackError
 from devstack.kafka import kafka
+from devstack.mariadb import mariadb
 from devstack.mysql import mysql
 from devstack.postgres import postgres
+from devstack.schema_registry import schema_registry
 from devstack.server import Server
 
 SERVERS: dict[str, Callable[[], Server]] = {
     "mysql": mysql,
     "mysql:9.7": lambda: mysql("9.7"),
     "mysql:8.0": lambda: mysql("8.0"),
+    "mariadb": mariadb,
+    "mariadb:11.4": lambda: mariadb("11.4"),
+    "mariadb:10.11": lambda: mariadb("10.11"),
     "postgres": postgres,
     "kafka": kafka,
+    "schema-registry": schema_registry,
 }
 
 
@@ -53,6 +59,9 @@ def _run(servers: list[Server]) -> None:
             while True:
                 signal.pause()
         except KeyboardInterrupt:
+            # Further ones must not cut the tidying short.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
             print(file=sys.stderr)
 
 

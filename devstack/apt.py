@@ -30,8 +30,10 @@ def unpack(suite: str, packages: list[str], target: Path) -> None:
         shutil.rmtree(archives, ignore_errors=True)
         (archives / "partial").mkdir(parents=True)
         run(
-            ["apt-get", *options, "-y", "--download-only", "--no-install-recommends", "install"]
-            + packages,
+            [
+                *("apt-get", *options, "-y", "--download-only", "--no-install-recommends"),
+                *("install", *packages),
+            ],
             doing=f"downloading {', '.join(packages)} from Debian {suite}",
         )
         for archive in sorted(archives.glob("*.deb")):

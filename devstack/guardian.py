@@ -3,6 +3,7 @@
 Run as a script of the standard library only: ``guardian.py PARENT_PID FOLDER SIGNAL``.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -60,10 +61,8 @@ def _running(pid: int) -> bool:
 
 def _send(pids: list[int], signum: int) -> None:
     for pid in pids:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signum)
-        except ProcessLookupError:
-            pass
 
 
 def main() -> None:

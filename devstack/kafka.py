@@ -143,8 +143,10 @@ class Kafka(Server):
             }
             settings.write_text(_lines({**DEFAULTS, **places}))
             run(
-                [maven.java(), "-cp", f"{libraries}/*", "kafka.tools.StorageTool"]
-                + ["format", "-t", CLUSTER, "-c", str(settings)],
+                [
+                    *(maven.java(), "-cp", f"{libraries}/*", "kafka.tools.StorageTool"),
+                    *("format", "-t", CLUSTER, "-c", settings),
+                ],
                 doing="formatting Kafka's log folder",
             )
 

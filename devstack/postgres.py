@@ -71,8 +71,10 @@ class Postgres(Server):
             programs = own / "bin"
         data = process.folder / "data"
         run(
-            [programs / "initdb", "-D", data, "-U", self.user, "-A", "trust", "-E", "UTF8"]
-            + ["--no-locale", "--no-sync"],
+            [
+                *(programs / "initdb", "-D", data, "-U", self.user, "-A", "trust"),
+                *("-E", "UTF8", "--no-locale", "--no-sync"),
+            ],
             doing=f"initialising {self.name}",
             cwd=process.folder,
             user=process.user,

@@ -42,8 +42,10 @@ class Process:
         if self.user is not None:
             os.chown(self.folder, self.user, self.user)
         self._guardian = subprocess.Popen(
-            [sys.executable, "-I", "-S", guardian.__file__]
-            + [str(os.getpid()), str(self.folder), str(int(quick_signal))],
+            [
+                *(sys.executable, "-I", "-S", guardian.__file__),
+                *(str(os.getpid()), self.folder, str(int(quick_signal))),
+            ],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=[self._alive],
