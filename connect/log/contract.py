@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self, TypeAlias
+from typing import ClassVar, NamedTuple, Self, TypeAlias
 
 Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
 
@@ -164,6 +164,9 @@ class Consumer(ABC):
 
 class Log(ABC):
     """A log. Made by ``connect.log.open_log`` from a worker's settings; a context manager."""
+
+    kind: ClassVar[str]
+    """Its plugin name, ``kafka`` or ``embedded``."""
 
     @abstractmethod
     def cluster_id(self) -> str: ...
