@@ -1,0 +1,365 @@
+"""ALTER TABLE: every action that reaches the model, put together the way the server does it.
+
+The server reads all actions first. Then it goes through the old columns (dropping, changing and
+renaming by their old names), then places added and moved ones in the order of the statement
+(sql/sql_table.cc, prepare_fields_and_keys). So ``RENAME COLUMN a TO b, RENAME COLUMN b TO a``
+swaps two names. Whatever is no action known here (storage options, partitions, ALGORITHM, LOCK)
+leaves the shape alone and is stepped over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from schema_history.change import Change, ChangeKind
+from schema_history.charset import Charset
+from schema_history.ddl.definition import (
+    Default,
+    Definition,
+    read_default,
+    read_definition,
+    with_default,
+)
+from schema_history.ddl.draft import Draft
+from schema_history.ddl.keys import read_key, starts_key
+from schema_history.ddl.lexer import END
+from schema_history.ddl.reader import Reader
+from schema_history.ddl.statement import Statement
+from schema_history.ddl.types import converted
+from schema_history.table import Column, Table, TableId
+
+FIRST = ""  # a place no column name can mean
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What a statement's actions ask for; old names are in lower case."""
+
+    table: Table
+    inherited: Charset
+    dropped: set[str] = field(default_factory=set)
+    changed: dict[str, Definition] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    edits: dict[str, list[Callable[[Column], Column]]] = field(default_factory=dict)
+    placed: list[tuple[Definition, str | None]] = field(default_factory=list)
+    keys: list[Callable[[Draft], None]] = field(default_factory=list)
+    charset: Charset | None = None
+    converted: Charset | None = None
+    comment: str | None = None
+    new_id: TableId | None = None
+
+
+def alter_table(statement: Statement) -> list[Change]:
+    """Read on after the word TABLE."""
+    reader = statement.reader
+    reader.accept("IF", "EXISTS")
+    table_id = statement.table_id()
+    table = statement.catalog.get(table_id)
+    if table is None:
+        return [statement.change(ChangeKind.OTHER, table_id)]
+    _wait(reader)
+    plan = _Plan(table, statement.catalog.database_charset(table_id.database))
+    while reader.word not in (END, ";"):
+        action = _ACTIONS.get(reader.word)
+        if action is not None:
+            reader.advance()
+            action(statement, plan)
+        while reader.word not in (",", END, ";"):
+            if not _option(reader, plan):
+                reader.skip_one()
+        reader.accept(",")
+    altered = _carried_out(reader, plan)
+    if plan.new_id is None or plan.new_id == table_id:
+        return [statement.change(ChangeKind.ALTER, table_id, table=altered)]
+    return [
+        statement.change(
+            ChangeKind.ALTER,
+            plan.new_id,
+            table=altered.renamed(plan.new_id),
+            previous_id=table_id,
+        )
+    ]
+
+
+def _carried_out(reader: Reader, plan: _Plan) -> Table:
+    draft = Draft.of(plan.table, plan.inherited)
+    if plan.charset is not None:
+        draft.charset = plan.charset
+    if plan.comment is not None:
+        draft.comment = plan.comment or None
+
+    def unknown(name: str) -> Exception:
+        return reader.failure(
+            f"Table {plan.table.id} has no column {name} as far as its history tells, "
+            "but a statement changes it.",
+            offset=0,
+        )
+
+    known = {column.name.lower() for column in draft.columns}
+    for name in (*plan.dropped, *plan.changed, *plan.renamed, *plan.edits):
+        if name not in known:
+            raise unknown(name)
+
+    moved = {id(definition) for definition, _ in plan.placed}
+    names: dict[str, str | None] = {}
+    columns: list[Column] = []
+    for column in draft.columns:
+        old = column.name.lower()
+        if old in plan.dropped:
+            names[old] = None
+            continue
+        definition = plan.changed.get(old)
+        if definition is not None:
+            names[old] = definition.column.name
+            if id(definition) not in moved:
+                columns.append(definition.resolved(draft.charset))
+            continue
+        for edit in plan.edits.get(old, ()):
+            column = edit(column)
+        if plan.converted is not None:
+            column = converted(column, plan.converted)
+        if old in plan.renamed:
+            names[old] = plan.renamed[old]
+            column = replace(column, name=plan.renamed[old])
+        columns.append(column)
+    for definition, after in plan.placed:
+        column = definition.resolved(draft.charset)
+        if after is None:
+            columns.append(column)
+        elif after is FIRST:
+            columns.insert(0, column)
+        else:
+            place = _place(columns, after)
+            if place is None:
+                raise unknown(after)
+            columns.insert(place + 1, column)
+    present = [column.name.lower() for column in columns]
+    if len(set(present)) < len(present):
+        twice = next(name for name in present if present.count(name) > 1)
+        raise reader.failure(
+            f"Column {twice} of {plan.table.id} would be there twice: its history does not "
+            "agree with the server.",
+            offset=0,
+        )
+    draft.columns = columns
+    draft.follow_columns(names)
+    for change_key in plan.keys:
+        change_key(draft)
+    return draft.finished()
+
+
+def _place(columns: list[Column], name: str) -> int | None:
+    name = name.lower()
+    return next((i for i, column in enumerate(columns) if column.name.lower() == name), None)
+
+
+def _option(reader: Reader, plan: _Plan) -> bool:
+    """Table options may stand anywhere between the actions."""
+    chosen = reader.charset_options(plan.inherited, plan.charset)
+    if chosen is not None:
+        plan.charset = chosen
+        return True
+    if reader.word == "COMMENT" and reader.ahead() != ",":
+        reader.advance()
+        reader.accept("=")
+        plan.comment = reader.string()
+        return True
+    return False
+
+
+def _wait(reader: Reader) -> None:
+    if reader.accept("WAIT"):
+        reader.integer()
+    else:
+        reader.accept("NOWAIT")
+
+
+def _add(statement: Statement, plan: _Plan) -> None:
+    reader = statement.reader
+    if reader.word in ("PARTITION", "SYSTEM"):
+        reader.skip_to(END)
+        return
+    if starts_key(reader):
+        _add_key(reader, plan)
+        return
+    reader.accept("COLUMN")
+    if_absent = reader.accept("IF", "NOT", "EXISTS")
+    if reader.accept("("):
+        while True:
+            if starts_key(reader):
+                _add_key(reader, plan)
+            else:
+                _add_column(reader, plan, if_absent, placed=False)
+            if not reader.accept(","):
+                break
+        reader.expect(")")
+    else:
+        _add_column(reader, plan, if_absent, placed=True)
+
+
+def _add_column(reader: Reader, plan: _Plan, if_absent: bool, placed: bool) -> None:
+    name = reader.column_name()
+    definition = read_definition(reader, name)
+    after = _read_place(reader) if placed else None
+    if if_absent and plan.table.column(name) is not None:
+        return
+    plan.placed.append((definition, after))
+    _plan_column_key(plan, definition)
+
+
+def _add_key(reader: Reader, plan: _Plan) -> None:
+    key = read_key(reader)
+    if key is not None:
+        plan.keys.append(lambda draft: draft.add_key(key))
+
+
+def _plan_column_key(plan: _Plan, definition: Definition) -> None:
+    if definition.primary or definition.unique:
+        plan.keys.append(lambda draft: draft.add_column_key(definition))
+
+
+def _drop(statement: Statement, plan: _Plan) -> None:
+    reader = statement.reader
+    if reader.word in ("PARTITION", "SYSTEM", "PERIOD", "FOREIGN", "CHECK"):
+        reader.skip_to(",")
+    elif reader.accept("PRIMARY", "KEY"):
+        plan.keys.append(lambda draft: draft.drop_index("PRIMARY"))
+    elif reader.accept_any("INDEX", "KEY"):
+        reader.accept("IF", "EXISTS")
+        index = reader.name()
+        plan.keys.append(lambda draft: draft.drop_index(index))
+    elif reader.accept("CONSTRAINT"):
+        reader.accept("IF", "EXISTS")
+        constraint = reader.name()
+        plan.keys.append(lambda draft: draft.drop_constraint(constraint))
+    else:
+        reader.accept("COLUMN")
+        if_there = reader.accept("IF", "EXISTS")
+        name = reader.column_name()
+        if not if_there or plan.table.column(name) is not None:
+            plan.dropped.add(name.lower())
+
+
+def _modify(statement: Statement, plan: _Plan) -> None:
+    reader = statement.reader
+    reader.accept("COLUMN")
+    if_there = reader.accept("IF", "EXISTS")
+    name = reader.column_name()
+    _change_column(reader, plan, name, name, if_there)
+
+
+def _change(statement: Statement, plan: _Plan) -> None:
+    reader = statement.reader
+    reader.accept("COLUMN")
+    if_there = reader.accept("IF", "EXISTS")
+    old = reader.column_name()
+    _change_column(reader, plan, old, reader.column_name(), if_there)
+
+
+def _change_column(reader: Reader, plan: _Plan, old: str, new: str, if_there: bool) -> None:
+    definition = read_definition(reader, new)
+    after = _read_place(reader)
+    if if_there and plan.table.column(old) is None:
+        return
+    plan.changed[old.lower()] = definition
+    if after is not None:
+        plan.placed.append((definition, after))
+    _plan_column_key(plan, definition)
+
+
+def _read_place(reader: Reader) -> str | None:
+    if reader.accept("FIRST"):
+        return FIRST
+    if reader.accept("AFTER"):
+        return reader.column_name()
+    return None
+
+
+def _alter(statement: Statement, plan: _Plan) -> None:
+    reader = statement.reader
+    if reader.word in ("INDEX", "KEY", "CHECK", "CONSTRAINT"):
+        reader.skip_to(",")
+        return
+    reader.accept("COLUMN")
+    if_there = reader.accept("IF", "EXISTS")
+    name = reader.column_name()
+    column = plan.table.column(name)
+    if column is None:
+        if if_there:
+            reader.skip_to(",")
+            return
+        raise reader.failure(f"Table {plan.table.id} has no column {name} to alter.")
+    edit: Callable[[Column], Column]
+    if reader.accept("DROP", "DEFAULT"):
+        edit = _without_default
+    else:
+        reader.expect("SET")
+        if shown := reader.accept_any("VISIBLE", "INVISIBLE"):
+            edit = _visibility(shown == "INVISIBLE")
+        else:
+            reader.expect("DEFAULT")
+            edit = _default_setter(read_default(reader, column))
+    plan.edits.setdefault(name.lower(), []).append(edit)
+
+
+def _without_default(column: Column) -> Column:
+    return replace(column, has_default=False, default_expression=None)
+
+
+def _visibility(invisible: bool) -> Callable[[Column], Column]:
+    return lambda column: replace(column, invisible=invisible)
+
+
+def _default_setter(default: Default) -> Callable[[Column], Column]:
+    return lambda column: with_default(column, default)
+
+
+def _rename(statement: Statement, plan: _Plan) -> None:
+    reader = statement.reader
+    if reader.accept("COLUMN"):
+        if_there = reader.accept("IF", "EXISTS")
+        old = reader.column_name()
+        reader.expect("TO")
+        new = reader.column_name()
+        if not if_there or plan.table.column(old) is not None:
+            plan.renamed[old.lower()] = new
+    elif reader.word in ("INDEX", "KEY") and reader.ahead() not in (",", ".", END, ";"):
+        reader.advance()
+        reader.accept("IF", "EXISTS")
+        old = reader.name()
+        reader.expect("TO")
+        new = reader.name()
+        plan.keys.append(lambda draft: draft.rename_index(old, new))
+    else:
+        if not reader.accept_any("TO", "AS"):
+            reader.accept("=")
+        plan.new_id = statement.table_id()
+
+
+def _convert(statement: Statement, plan: _Plan) -> None:
+    reader = statement.reader
+    reader.expect("TO")
+    chosen = reader.charset_options(plan.inherited)
+    if chosen is None:
+        raise reader.error("CHARACTER SET")
+    if reader.accept("COLLATE"):
+        reader.accept("=")
+        chosen = Charset(chosen.name, reader.text_or_name().lower())
+    plan.converted = plan.charset = chosen
+
+
+def _order(statement: Statement, plan: _Plan) -> None:
+    statement.reader.skip_to(",")
+
+
+_ACTIONS: dict[str, Callable[[Statement, _Plan], None]] = {
+    "ADD": _add,
+    "DROP": _drop,
+    "MODIFY": _modify,
+    "CHANGE": _change,
+    "ALTER": _alter,
+    "RENAME": _rename,
+    "CONVERT": _convert,
+    "ORDER": _order,
+}
