@@ -11,10 +11,11 @@ from devstack.mariadb import mariadb
 from devstack.mysql import mysql
 from devstack.postgres import postgres
 from devstack.schema_registry import schema_registry
-from devstack.server import Server
+from devstack.server import Option, Server
 
 __all__ = [
     "DevstackError",
+    "Option",
     "Server",
     "kafka",
     "mariadb",

@@ -3,12 +3,12 @@
 import fcntl
 import os
 import shutil
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from devstack.progress import shown
 
 
 def folder() -> Path:
@@ -47,17 +47,15 @@ def built(name: str, what: str, build: Callable[[Path], None]) -> Path:
     with locked(name):
         if target.exists():
             return target
-        began = time.monotonic()
-        print(f"devstack: {what} ...", end="", file=sys.stderr, flush=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=folder()))
+        for abandoned in folder().glob(f".{name}.*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder()))
         try:
-            build(scratch)
+            with shown(what):
+                build(scratch)
             scratch.chmod(0o755)
             scratch.rename(target)
         except BaseException:
-            print(" failed", file=sys.stderr, flush=True)
             shutil.rmtree(scratch, ignore_errors=True)
             raise
-        seconds = time.monotonic() - began
-        print(f" done in {seconds:.0f} s", file=sys.stderr, flush=True)
     return target

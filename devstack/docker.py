@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from devstack.errors import DevstackError
+from devstack.progress import shown
 
 STOP_SECONDS = 60
 
@@ -65,6 +66,7 @@ class Container:
         if command:
             self._container.with_command(command)
         self._created = False
+        self._image = image
 
     @property
     def _docker(self) -> Any:
@@ -92,9 +94,22 @@ class Container:
         """Create and start the container, or start the stopped one again."""
         if self._created:
             self._docker.start()
-        else:
+            return
+        errors = importlib.import_module("docker.errors")
+        images = self._container.get_docker_client().client.images
+        try:
+            try:
+                images.get(self._image)
+            except errors.ImageNotFound:
+                with shown(f"pulling the image {self._image}"):
+                    images.pull(self._image)
             self._container.start()
-            self._created = True
+        except errors.DockerException as error:
+            raise DevstackError(
+                f"{self.name}: the Docker engine refuses: {error};"
+                " cure that, or stop the engine to have the server as a local process"
+            ) from error
+        self._created = True
 
     def stop(self) -> None:
         """Let the server end in good order."""
@@ -106,5 +121,4 @@ class Container:
 
     def discard(self) -> None:
         """Remove the container with its data."""
-        if self._created:
-            self._container.stop()
+        self._container.stop()
