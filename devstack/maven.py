@@ -60,7 +60,9 @@ def extract(archive: Path, target: Path) -> None:
     """Unpack a zip, jar or tar file into ``target``, with its links and modes."""
     if not zipfile.is_zipfile(archive):
         with tarfile.open(archive) as packed:
-            packed.extractall(target, filter="tar")
+            # Python asks which members to trust from 3.11.4 on.
+            packed.extraction_filter = getattr(tarfile, "tar_filter", None)
+            packed.extractall(target)
         return
     with zipfile.ZipFile(archive) as packed:
         for member in packed.infolist():
