@@ -7,6 +7,8 @@ process dies.
 import functools
 import importlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,27 @@ class Container:
     def _docker(self) -> Any:
         return self._container.get_wrapped_container()
 
+    def pull(self) -> None:
+        """Download the image if it is not here yet."""
+        absent = importlib.import_module("docker.errors").ImageNotFound
+        images = self._container.get_docker_client().client.images
+        with self._engine_errors():
+            try:
+                images.get(self._image)
+            except absent:
+                with shown(f"pulling the image {self._image}"):
+                    images.pull(self._image)
+
+    @contextmanager
+    def _engine_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except importlib.import_module("docker.errors").DockerException as error:
+            raise DevstackError(
+                f"{self.name}: the Docker engine refuses: {error};"
+                " cure that, or stop the engine to have the server as a local process"
+            ) from error
+
     @property
     def pid(self) -> int:
         """The process id of the container's first process."""
@@ -95,20 +118,9 @@ class Container:
         if self._created:
             self._docker.start()
             return
-        errors = importlib.import_module("docker.errors")
-        images = self._container.get_docker_client().client.images
-        try:
-            try:
-                images.get(self._image)
-            except errors.ImageNotFound:
-                with shown(f"pulling the image {self._image}"):
-                    images.pull(self._image)
+        self.pull()
+        with self._engine_errors():
             self._container.start()
-        except errors.DockerException as error:
-            raise DevstackError(
-                f"{self.name}: the Docker engine refuses: {error};"
-                " cure that, or stop the engine to have the server as a local process"
-            ) from error
         self._created = True
 
     def stop(self) -> None:

@@ -69,8 +69,8 @@ class Kafka(Server):
         """The broker's address as clients take it, the same as ``url``."""
         return self.url
 
-    def prepare(self) -> None:
-        """Fetch Kafka's jars."""
+    def _fetch(self) -> None:
+        """Fetch Kafka and format the log folder that new brokers are copied from."""
         self._formatted()
 
     def _answers(self) -> bool:

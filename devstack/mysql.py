@@ -60,7 +60,7 @@ class MySQL(Server):
         """``mysql://root@127.0.0.1:PORT``."""
         return f"mysql://{self.user}@{self.host}:{self.port}"
 
-    def prepare(self) -> None:
+    def _fetch(self) -> None:
         """Fetch the server and initialise the data folder that new servers are copied from."""
         self._template()
 

@@ -44,7 +44,7 @@ class Postgres(Server):
         """``postgresql://postgres@127.0.0.1:PORT/postgres``."""
         return f"postgresql://{self.user}@{self.host}:{self.port}/postgres"
 
-    def prepare(self) -> None:
+    def _fetch(self) -> None:
         """Fetch the server."""
         self._programs()
 

@@ -31,6 +31,8 @@ class Process:
         quick_signal: signal.Signals = signal.SIGKILL,
         drop_root: bool = False,
     ) -> None:
+        if sys.platform != "linux":
+            raise DevstackError(f"{name}: local servers are for Linux; start a Docker engine")
         self.name = name
         self.user = NOBODY if drop_root and os.geteuid() == 0 else None
         self.argv: Sequence[str | Path] = ()

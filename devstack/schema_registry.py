@@ -28,7 +28,7 @@ class SchemaRegistry(Server):
         """The address to give to Confluent's registry clients."""
         return f"http://{self.host}:{self.port}{API}"
 
-    def prepare(self) -> None:
+    def _fetch(self) -> None:
         """Fetch the registry."""
         self._application()
 

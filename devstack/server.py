@@ -55,8 +55,8 @@ class Server(ABC):
         """Where clients connect to."""
 
     @abstractmethod
-    def prepare(self) -> None:
-        """Download and build whatever a start needs, so that the next start is quick."""
+    def _fetch(self) -> None:
+        """Download and build what the local process needs."""
 
     @abstractmethod
     def _process(self) -> Process:
@@ -69,6 +69,13 @@ class Server(ABC):
     @abstractmethod
     def _answers(self) -> bool:
         """Whether the server answers clients now."""
+
+    def prepare(self) -> None:
+        """Download and build whatever a start needs, so that the next start is quick."""
+        if docker.engine_answers():
+            self._container().pull()
+        else:
+            self._fetch()
 
     def __enter__(self) -> Self:
         self.port = free_port()

@@ -1,5 +1,6 @@
 """Where servers come from, and what is said when they cannot be had."""
 
+import re
 import stat
 import tarfile
 import zipfile
@@ -7,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from devstack import DevstackError, apt, maven
+from devstack import DevstackError, apt, docker, maven
 from devstack.command import on_path, run
+from tests.devstack.kinds import KINDS
 
 
 @pytest.fixture
@@ -76,3 +78,12 @@ def test_archives_keep_modes_and_links(tmp_path: Path) -> None:
         assert (target / "tool").stat().st_mode & 0o777 == 0o755
         assert (target / "link").readlink() == Path("tool")
         assert (target / "link").read_text() == "tool"
+
+
+def test_containers_run_the_images_of_compose_yml(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = set()
+    monkeypatch.setattr(docker, "Container", lambda _, image, **__: images.add(image))
+    for kind in KINDS:
+        kind.make()._container()
+    compose = Path(docker.__file__).parent.parent / "compose.yml"
+    assert images == set(re.findall(r"image: (\S+)", compose.read_text()))
