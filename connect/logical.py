@@ -7,7 +7,7 @@ value (see ``connect.schema``); these functions serve the edges that need the me
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Context, Decimal
+from decimal import Context, Decimal, Inexact
 from typing import Final
 
 from connect.schema import Schema, Type
@@ -21,7 +21,8 @@ PRECISION: Final = "connect.decimal.precision"
 
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _EPOCH_DAY: Final = EPOCH.date().toordinal()
-_WIDE: Final = Context(prec=200)  # a MySQL DECIMAL has at most 65 digits
+# A MySQL DECIMAL has at most 65 digits; what does not fit here raises rather than rounds.
+_WIDE: Final = Context(prec=1000, traps=[Inexact])
 
 
 def decimal_schema(scale: int, precision: int | None = None, *, optional: bool = False) -> Schema:
@@ -50,8 +51,12 @@ def unscaled_bytes(unscaled: int) -> bytes:
 
 
 def decimal_to_bytes(value: Decimal, scale: int) -> bytes:
-    """Unscaled bytes of ``value`` at ``scale``; digits beyond the scale must be zero."""
-    return unscaled_bytes(int(value.scaleb(scale, _WIDE)))
+    """Unscaled bytes of ``value`` at ``scale``. ValueError if the scale would lose digits."""
+    scaled = value.scaleb(scale, _WIDE)
+    unscaled = int(scaled)
+    if unscaled != scaled:
+        raise ValueError(f"{value} has more digits than scale {scale} holds")
+    return unscaled_bytes(unscaled)
 
 
 def decimal_from_bytes(data: bytes, scale: int) -> Decimal:

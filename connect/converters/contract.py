@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from connect.batch import Header
 from connect.schema import Schema, Value
 
 
@@ -39,3 +40,19 @@ class Converter(ABC):
     def decode(self, topic: str, payloads: Iterable[bytes | None]) -> list[Decoded]:
         """Values with their schemas; equal schemas come back as the identical object, so that runs
         of one schema are found by ``is``. DataError names what cannot be read."""
+
+
+class HeaderConverter(ABC):
+    """Between header values and bytes. Follows ``...connect.storage.HeaderConverter``."""
+
+    @abstractmethod
+    def configure(self, settings: Mapping[str, str], *, is_key: bool) -> None:
+        """As ``Converter.configure``, without the ``header.converter.`` prefix; not for a key."""
+
+    @abstractmethod
+    def encode_header(self, topic: str, header: Header) -> bytes | None:
+        """The bytes of one header. DataError names the header that has none."""
+
+    @abstractmethod
+    def decode_header(self, topic: str, name: str, payload: bytes | None) -> Header:
+        """One header out of its bytes. DataError names what cannot be read."""
