@@ -4,7 +4,8 @@
     ├── ConfigError         a connector, worker or command was told something it cannot follow
     ├── PluginError         a class named in a configuration is not installed
     ├── DataError           a value, schema or message cannot be converted
-    │   └── DdlError        a statement on a captured table cannot be read
+    │   ├── DdlError        a statement on a captured table cannot be read
+    │   └── BadRecordsError some records of a put cannot be written, the others are
     ├── SourceError         the database we read from refuses, or lost what we need
     ├── TargetError         the database we write to refuses for good
     ├── LogError            the log (Kafka or embedded) refuses for good
@@ -65,6 +66,20 @@ class DdlError(DataError):
         self.offset = offset
 
 
+class BadRecordsError(DataError):
+    """Some records of a put cannot be written; all the others of it are, durably.
+
+    ``records`` has (topic, partition, offset, reason) of each. The worker tolerates them
+    (``errors.tolerance=all``: dead letters, log) and goes on, or ends the task.
+    """
+
+    def __init__(self, records: list[tuple[str, int, int, str]]) -> None:
+        first = records[0]
+        more = f" (and {len(records) - 1} more)" if len(records) > 1 else ""
+        super().__init__(f"Record {first[0]}-{first[1]}@{first[2]}{more}: {first[3]}")
+        self.records = records
+
+
 class SourceError(CdcError):
     """The source database refuses or no longer has what is needed (grant, binlog, position)."""
 
@@ -78,4 +93,11 @@ class LogError(CdcError):
 
 
 class RetriableError(CdcError):
-    """A fault of the moment: lost connection, server starting, lock wait."""
+    """A fault of the moment: lost connection, server starting, lock wait.
+
+    ``delay`` is how many seconds to wait before trying again; None leaves it to the worker.
+    """
+
+    def __init__(self, message: str, *, cure: str = "", delay: float | None = None) -> None:
+        super().__init__(message, cure=cure)
+        self.delay = delay
