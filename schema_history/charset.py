@@ -67,14 +67,16 @@ def named(charset: str | None, collation: str | None, inherited: Charset) -> Cha
     """The character set that ``CHARACTER SET charset COLLATE collation`` chooses.
 
     Either may be missing; ``inherited`` (table, database or server default) fills the gap.
-    MariaDB's ``uca1400_*`` collations name no character set and keep the inherited one.
+    MariaDB's ``uca1400_*`` collations name no character set and go with any of Unicode.
     """
     charset = charset and charset.lower()
     collation = collation and collation.lower()
     if charset is None and collation is None:
         return inherited
-    if charset is None and collation is not None:
-        prefix = collation.partition("_")[0]
-        charset = prefix if prefix in BYTES_PER_CHARACTER else inherited.name
-    assert charset is not None
-    return Charset(charset, collation)
+    if collation is None:
+        return Charset(charset or inherited.name)
+    prefix = collation.partition("_")[0]
+    if prefix in BYTES_PER_CHARACTER:
+        return Charset(charset or prefix, collation)
+    charset = charset or inherited.name
+    return Charset(charset, f"{charset}_{collation}")

@@ -7,6 +7,7 @@ Debezium's records leave out (indexes, generated and invisible columns, collatio
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -91,6 +92,7 @@ _SERVER_TYPES = {
 _SIZED_TEXTS = ("tinytext", "text", "mediumtext", "longtext")
 _SIZED_BLOBS = ("tinyblob", "blob", "mediumblob", "longblob")
 _SIZES = (255, 65_535, 16_777_215)
+_QUOTED_ID = re.compile(r'"((?:[^"]|"")*)"\."((?:[^"]|"")*)"')
 _SIGN_WORDS = frozenset({"SIGNED", "UNSIGNED", "ZEROFILL"})
 
 
@@ -112,10 +114,10 @@ class TableId:
     @classmethod
     def from_quoted(cls, text: str) -> TableId:
         """Read what :meth:`quoted` wrote; ValueError if it is not two quoted names."""
-        names = text[1:-1].split('"."')
-        if len(names) != 2 or not (text.startswith('"') and text.endswith('"')):
+        match = _QUOTED_ID.fullmatch(text)
+        if match is None:
             raise ValueError(f"not a quoted table id: {text}")
-        return cls(*(name.replace('""', '"') for name in names))
+        return cls(*(name.replace('""', '"') for name in match.groups()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

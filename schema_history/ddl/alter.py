@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from connect.errors import DdlError
 from schema_history.change import Change, ChangeKind
 from schema_history.charset import Charset
 from schema_history.ddl.definition import (
@@ -43,7 +44,9 @@ class _Plan:
     renamed: dict[str, str] = field(default_factory=dict)
     edits: dict[str, list[Callable[[Column], Column]]] = field(default_factory=dict)
     placed: list[tuple[Definition, str | None]] = field(default_factory=list)
-    keys: list[Callable[[Draft], None]] = field(default_factory=list)
+    dropped_keys: list[Callable[[Draft], None]] = field(default_factory=list)
+    renamed_keys: list[Callable[[Draft], None]] = field(default_factory=list)
+    added_keys: list[Callable[[Draft], None]] = field(default_factory=list)
     charset: Charset | None = None
     converted: Charset | None = None
     comment: str | None = None
@@ -89,36 +92,42 @@ def _carried_out(reader: Reader, plan: _Plan) -> Table:
     if plan.comment is not None:
         draft.comment = plan.comment or None
 
-    def unknown(name: str) -> Exception:
+    def unknown(name: str) -> DdlError:
         return reader.failure(
             f"Table {plan.table.id} has no column {name} as far as its history tells, "
             "but a statement changes it.",
             offset=0,
         )
 
+    def place_of(columns: list[Column], name: str) -> int:
+        for place, column in enumerate(columns):
+            if column.name.lower() == name.lower():
+                return place
+        raise unknown(name)
+
     known = {column.name.lower() for column in draft.columns}
     for name in (*plan.dropped, *plan.changed, *plan.renamed, *plan.edits):
         if name not in known:
             raise unknown(name)
 
-    moved = {id(definition) for definition, _ in plan.placed}
+    changed = {id(definition) for definition in plan.changed.values()}
+    added = {d.column.name.lower() for d, _ in plan.placed if id(d) not in changed}
     names: dict[str, str | None] = {}
     columns: list[Column] = []
     for column in draft.columns:
         old = column.name.lower()
         if old in plan.dropped:
-            names[old] = None
+            # Keys hold on to a name: a new column of the same name takes the dropped one's place.
+            if old not in added:
+                names[old] = None
             continue
         definition = plan.changed.get(old)
         if definition is not None:
             names[old] = definition.column.name
-            if id(definition) not in moved:
-                columns.append(definition.resolved(draft.charset))
+            columns.append(definition.resolved(draft.charset))
             continue
         for edit in plan.edits.get(old, ()):
             column = edit(column)
-        if plan.converted is not None:
-            column = converted(column, plan.converted)
         if old in plan.renamed:
             names[old] = plan.renamed[old]
             column = replace(column, name=plan.renamed[old])
@@ -127,13 +136,10 @@ def _carried_out(reader: Reader, plan: _Plan) -> Table:
         column = definition.resolved(draft.charset)
         if after is None:
             columns.append(column)
-        elif after is FIRST:
-            columns.insert(0, column)
-        else:
-            place = _place(columns, after)
-            if place is None:
-                raise unknown(after)
-            columns.insert(place + 1, column)
+            continue
+        if id(definition) in changed:
+            del columns[place_of(columns, column.name)]
+        columns.insert(0 if after == FIRST else place_of(columns, after) + 1, column)
     present = [column.name.lower() for column in columns]
     if len(set(present)) < len(present):
         twice = next(name for name in present if present.count(name) > 1)
@@ -142,16 +148,14 @@ def _carried_out(reader: Reader, plan: _Plan) -> Table:
             "agree with the server.",
             offset=0,
         )
+    if plan.converted is not None:
+        # New columns are converted too, whatever they said themselves.
+        columns = [converted(column, plan.converted) for column in columns]
     draft.columns = columns
     draft.follow_columns(names)
-    for change_key in plan.keys:
+    for change_key in (*plan.dropped_keys, *plan.renamed_keys, *plan.added_keys):
         change_key(draft)
     return draft.finished()
-
-
-def _place(columns: list[Column], name: str) -> int | None:
-    name = name.lower()
-    return next((i for i, column in enumerate(columns) if column.name.lower() == name), None)
 
 
 def _option(reader: Reader, plan: _Plan) -> bool:
@@ -211,12 +215,12 @@ def _add_column(reader: Reader, plan: _Plan, if_absent: bool, placed: bool) -> N
 def _add_key(reader: Reader, plan: _Plan) -> None:
     key = read_key(reader)
     if key is not None:
-        plan.keys.append(lambda draft: draft.add_key(key))
+        plan.added_keys.append(lambda draft: draft.add_key(key))
 
 
 def _plan_column_key(plan: _Plan, definition: Definition) -> None:
     if definition.primary or definition.unique:
-        plan.keys.append(lambda draft: draft.add_column_key(definition))
+        plan.added_keys.append(lambda draft: draft.add_column_key(definition))
 
 
 def _drop(statement: Statement, plan: _Plan) -> None:
@@ -224,15 +228,15 @@ def _drop(statement: Statement, plan: _Plan) -> None:
     if reader.word in ("PARTITION", "SYSTEM", "PERIOD", "FOREIGN", "CHECK"):
         reader.skip_to(",")
     elif reader.accept("PRIMARY", "KEY"):
-        plan.keys.append(lambda draft: draft.drop_index("PRIMARY"))
+        plan.dropped_keys.append(lambda draft: draft.drop_index("PRIMARY"))
     elif reader.accept_any("INDEX", "KEY"):
         reader.accept("IF", "EXISTS")
         index = reader.name()
-        plan.keys.append(lambda draft: draft.drop_index(index))
+        plan.dropped_keys.append(lambda draft: draft.drop_index(index))
     elif reader.accept("CONSTRAINT"):
         reader.accept("IF", "EXISTS")
         constraint = reader.name()
-        plan.keys.append(lambda draft: draft.drop_constraint(constraint))
+        plan.dropped_keys.append(lambda draft: draft.drop_constraint(constraint))
     else:
         reader.accept("COLUMN")
         if_there = reader.accept("IF", "EXISTS")
@@ -312,7 +316,8 @@ def _visibility(invisible: bool) -> Callable[[Column], Column]:
 
 
 def _default_setter(default: Default) -> Callable[[Column], Column]:
-    return lambda column: with_default(column, default)
+    # The server ignores a default on a column that increments.
+    return lambda column: column if column.auto_incremented else with_default(column, default)
 
 
 def _rename(statement: Statement, plan: _Plan) -> None:
@@ -330,7 +335,7 @@ def _rename(statement: Statement, plan: _Plan) -> None:
         old = reader.name()
         reader.expect("TO")
         new = reader.name()
-        plan.keys.append(lambda draft: draft.rename_index(old, new))
+        plan.renamed_keys.append(lambda draft: draft.rename_index(old, new))
     else:
         if not reader.accept_any("TO", "AS"):
             reader.accept("=")

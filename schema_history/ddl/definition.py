@@ -28,22 +28,23 @@ class Default:
 
 @dataclass(slots=True)
 class Definition:
-    """A column as defined; its character set still waits for the table's."""
+    """A column as defined; its character set still waits for the table's.
+
+    Of several attributes that say whether it may be NULL, AUTO_INCREMENT among them, the last
+    one holds.
+    """
 
     column: Column
     charset: CharsetWords
-    nullable: bool | None = None
+    nullable: bool = True
     default: Default | None = None
     primary: bool = False
     unique: bool = False
 
     def resolved(self, default: Charset) -> Column:
         """The finished column in a table with that default character set."""
-        column = self.column
-        optional = self.nullable is not False and not self.primary and not column.auto_incremented
-        return with_charset(
-            with_default(replace(column, optional=optional), self.default), self.charset, default
-        )
+        column = replace(self.column, optional=self.nullable and not self.primary)
+        return with_charset(with_default(column, self.default), self.charset, default)
 
 
 def with_default(column: Column, default: Default | None) -> Column:
@@ -68,7 +69,8 @@ def read_definition(reader: Reader, name: str) -> Definition:
     """Read what follows a column's name, up to a comma, FIRST or AFTER, or the end."""
     column, charset = read_type(reader, name)
     # SERIAL alone is a type that increments before any attribute is read.
-    definition = Definition(column, charset, unique=column.auto_incremented)
+    serial = column.auto_incremented
+    definition = Definition(column, charset, nullable=not serial, unique=serial)
     while reader.word not in _ENDS:
         attribute = _ATTRIBUTES.get(reader.word)
         if attribute is not None:
@@ -183,11 +185,12 @@ def _on(reader: Reader, definition: Definition) -> None:
 
 def _auto_increment(reader: Reader, definition: Definition) -> None:
     definition.column = replace(definition.column, auto_incremented=True)
+    definition.nullable = False
 
 
 def _serial(reader: Reader, definition: Definition) -> None:
     reader.expect("DEFAULT", "VALUE")
-    definition.column = replace(definition.column, auto_incremented=True)
+    _auto_increment(reader, definition)
     definition.unique = True
 
 

@@ -20,6 +20,7 @@ class Draft:
     primary_key: tuple[str, ...] = ()
     indexes: list[Index] = field(default_factory=list)
     comment: str | None = None
+    periods: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, table: Table, inherited: Charset) -> Draft:
@@ -28,19 +29,19 @@ class Draft:
         if table.default_charset is not None:
             charset = Charset(table.default_charset, table.default_collation)
         return cls(
-            table.id,
-            charset,
-            list(table.columns),
-            table.primary_key,
-            list(table.indexes),
-            table.comment,
+            id=table.id,
+            charset=charset,
+            columns=list(table.columns),
+            primary_key=table.primary_key,
+            indexes=list(table.indexes),
+            comment=table.comment,
         )
 
     def finished(self) -> Table:
-        """The table; columns of the primary key have become NOT NULL."""
+        """The table; columns of the primary key and of periods have become NOT NULL."""
         columns = self.columns
-        if self.primary_key:
-            names = {name.lower() for name in self.primary_key}
+        names = {name.lower() for key in (self.primary_key, *self.periods.values()) for name in key}
+        if names:
             columns = [
                 not_null(column) if column.name.lower() in names else column for column in columns
             ]
@@ -68,17 +69,25 @@ class Draft:
     def add_key(self, key: Key) -> None:
         """A key in its order; one without a name gets that of its first column, as the server
         does it, with a number from 2 if that is taken."""
+        columns = key.columns
+        if key.period:
+            self.periods[(key.name or "").lower()] = columns or ()
+            return
+        if columns is not None and (period := self.periods.get(columns[-1].lower())):
+            columns = (*columns[:-1], *reversed(period))  # (a, period WITHOUT OVERLAPS)
         if key.primary:
-            self.primary_key = key.columns or ()
+            self.primary_key = columns or ()
             return
         name = key.name
+        taken = {index.name.lower() for index in self.indexes} | {"primary"}
+        if name is not None and key.if_absent and name.lower() in taken:
+            return
         if name is None:
-            first = key.columns[0] if key.columns else "functional_index"
-            taken = {index.name.lower() for index in self.indexes} | {"primary"}
+            first = columns[0] if columns else "functional_index"
             name, number = first, 2
             while name.lower() in taken:
                 name, number = f"{first}_{number}", number + 1
-        self.indexes.append(Index(name, key.columns, key.unique))
+        self.indexes.append(Index(name, columns, key.unique))
 
     def drop_index(self, name: str) -> None:
         """Drop an index, or the primary key by its name."""

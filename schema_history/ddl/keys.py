@@ -12,12 +12,17 @@ _INDEX_WORDS = ("KEY", "INDEX")
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An index as defined; ``name`` is None where the server will make one up."""
+    """An index as defined; ``name`` is None where the server will make one up.
+
+    ``period`` is MariaDB's ``PERIOD FOR name (start, end)``, which a key may name as its last part.
+    """
 
     name: str | None
     columns: tuple[str, ...] | None
     unique: bool = False
     primary: bool = False
+    period: bool = False
+    if_absent: bool = False
 
 
 def starts_key(reader: Reader) -> bool:
@@ -31,10 +36,12 @@ def starts_key(reader: Reader) -> bool:
 
 
 def read_key(reader: Reader) -> Key | None:
-    """Read a key or constraint; None for those that are no index (CHECK, FOREIGN KEY, PERIOD)."""
+    """Read a key or constraint; None for CHECK and FOREIGN KEY, which the model has no use for."""
     name = None
-    if reader.accept("CONSTRAINT") and reader.word not in _STARTS:
-        name = reader.name()
+    if reader.accept("CONSTRAINT"):
+        reader.accept("IF", "NOT", "EXISTS")
+        if reader.word not in _STARTS:
+            name = reader.name()
     if reader.accept("PRIMARY"):
         reader.expect("KEY")
         reader.accept("IF", "NOT", "EXISTS")
@@ -50,16 +57,14 @@ def read_key(reader: Reader) -> Key | None:
             reader.expect("ENFORCED")
         return None
     if reader.accept("PERIOD", "FOR"):
-        reader.name()
-        reader.parenthesised()
-        return None
+        return Key(reader.name(), read_parts(reader), period=True)
     unique = reader.accept("UNIQUE")
     if not unique:
         reader.accept_any("FULLTEXT", "SPATIAL", "VECTOR")
     reader.accept_any(*_INDEX_WORDS)
-    reader.accept("IF", "NOT", "EXISTS")
+    if_absent = reader.accept("IF", "NOT", "EXISTS")
     name = _index_name(reader) or name
-    return Key(name, _rest(reader), unique=unique)
+    return Key(name, _rest(reader), unique=unique, if_absent=if_absent)
 
 
 def read_parts(reader: Reader) -> tuple[str, ...] | None:

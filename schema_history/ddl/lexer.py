@@ -34,6 +34,11 @@ class SqlMode:
             no_backslash_escapes="NO_BACKSLASH_ESCAPES" in flags,
         )
 
+    @classmethod
+    def of_bits(cls, bits: int) -> SqlMode:
+        """From the number a QUERY event carries (``Q_SQL_MODE_CODE``)."""
+        return cls(ansi_quotes=bool(bits & 1 << 2), no_backslash_escapes=bool(bits & 1 << 20))
+
 
 class _Default(MySQL.Tokenizer):
     KEYWORDS: ClassVar[dict[str, TokenType]] = {}

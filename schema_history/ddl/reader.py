@@ -181,7 +181,7 @@ class Reader:
         found = self.text[place : place + _EXCERPT] or "its end"
         line = self.text.count("\n", 0, place) + 1
         return self.failure(
-            f"Expected {expected} at line {line}, character {place}, but found: {found}",
+            f"Expected {expected} at character {place} (line {line}), but found: {found}",
             offset=place,
         )
 

@@ -118,7 +118,6 @@ _BINARY_TWINS = {
     "longtext": ("LONGBLOB", JdbcType.BLOB),
 }
 _WIDER_TEXT = {"tinytext": "TEXT", "text": "MEDIUMTEXT", "mediumtext": "LONGTEXT"}
-_TEXT_BYTES = {"tinytext": 255, "text": 65_535, "mediumtext": 16_777_215}
 _CHARACTER_TYPES = frozenset((*_BINARY_TWINS, "enum", "set"))
 
 
@@ -186,20 +185,19 @@ def with_charset(column: Column, words: CharsetWords, default: Charset) -> Colum
 def converted(column: Column, charset: Charset) -> Column:
     """The column after ALTER TABLE … CONVERT TO CHARACTER SET.
 
-    A TEXT type grows where its characters may need more bytes than before.
+    A TEXT type grows where its characters may need more bytes than before. An ENUM or SET of
+    character set ``binary`` stays as it is, like all binary columns.
     """
-    if column.charset is None:
+    if column.charset is None or column.charset == "binary":
         return column
     kind = column.data_type
-    before = Charset(column.charset).bytes_per_character
-    words = CharsetWords(charset.name, charset.collation)
-    if kind in _TEXT_BYTES and charset.name != "binary":
-        needed = _TEXT_BYTES[kind] // before * charset.bytes_per_character
-        if needed > _TEXT_BYTES[kind]:
-            return with_charset(
-                replace(column, type_name=_WIDER_TEXT[kind], length=None), words, charset
-            )
-    return with_charset(column, words, charset)
+    if kind in _WIDER_TEXT:
+        # The type that TEXT(n) once chose stays, or grows.
+        before = Charset(column.charset).bytes_per_character
+        wider = charset.name != "binary" and charset.bytes_per_character > before
+        name = _WIDER_TEXT[kind] if wider else kind.upper()
+        column = replace(column, type_name=name, length=None)
+    return with_charset(column, CharsetWords(charset.name, charset.collation), charset)
 
 
 def _type_words(reader: Reader) -> tuple[list[str], _Type]:
