@@ -1,0 +1,190 @@
+"""A task's own process: started by the worker, it runs one task and ends with it or the worker.
+
+The two talk over a socket pair. When the worker is gone the socket says so, and the task stops by
+itself; a watchdog sees to it that this does not take long.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import traceback
+from contextlib import suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any
+
+from connect.errors import CdcError, RetriableError
+from connect.runtime import task
+from connect.runtime.control import Control
+from connect.runtime.messages import (
+    Command,
+    Event,
+    Failed,
+    FromTask,
+    LogLine,
+    OffsetsStored,
+    SetLevel,
+    TaskSpec,
+    ToTask,
+)
+
+ORPHAN_SECONDS = 3.0
+"""How long a task whose worker died may take to leave its consumer group."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+class TaskProcess:
+    """The worker's handle of a task process. One thread at a time."""
+
+    def __init__(self, spec: TaskSpec) -> None:
+        """Must be called from a thread that lives as long as the task should (Linux tells a
+        process of the death of the thread that started it)."""
+        self.connection, theirs = Pipe()
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        try:
+            self.popen = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(theirs.fileno()), str(os.getpid())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env=environment,
+            )
+        finally:
+            theirs.close()
+        self.send(spec)
+
+    def send(self, message: ToTask) -> None:
+        """Tell the task; nothing happens if it has ended already."""
+        with suppress(OSError):  # its end is noticed where its messages are read
+            self.connection.send(message)
+
+    def kill(self) -> None:
+        self.popen.kill()
+
+    def ending(self) -> str:
+        """How the process ended, in words; waits for it."""
+        try:
+            code = self.popen.wait(ORPHAN_SECONDS)
+        except subprocess.TimeoutExpired:  # it closed its end and hangs
+            self.popen.kill()
+            code = self.popen.wait()
+        self.connection.close()
+        if code < 0:
+            try:
+                return f"was ended by signal {signal.Signals(-code).name}"
+            except ValueError:
+                return f"was ended by signal {-code}"
+        return f"ended with exit code {code}"
+
+
+# --- inside the process --------------------------------------------------------------------------
+
+
+class _PipeControl(Control):
+    def __init__(self, connection: Connection[Any, Any], *, paused: bool) -> None:
+        super().__init__(paused=paused)
+        self._connection = connection
+        self._sending = threading.Lock()
+
+    def send(self, message: FromTask) -> None:
+        if self.orphaned.is_set():
+            return
+        try:
+            with self._sending:
+                self._connection.send(message)
+        except OSError:
+            self.abandon()
+
+    def listen(self) -> None:
+        """Follow the worker's messages until it is gone; a thread of its own."""
+        while True:
+            try:
+                message = self._connection.recv()
+            except (EOFError, OSError):
+                self.abandon()
+                return
+            match message:
+                case Command.STOP:
+                    self.stopping.set()
+                case Command.PAUSE:
+                    self.paused = True
+                case Command.RESUME:
+                    self.paused = False
+                case OffsetsStored(number):
+                    self.answer(number)
+                case SetLevel(logger, level):
+                    logging.getLogger(logger or None).setLevel(level)
+
+    def abandon(self) -> None:
+        if not self.orphaned.is_set():
+            self.give_up()
+            watchdog = threading.Timer(ORPHAN_SECONDS, os._exit, (1,))
+            watchdog.daemon = True
+            watchdog.start()
+
+
+class _PipeHandler(logging.Handler):
+    """Hands log records to the worker, so that one process writes one log."""
+
+    def __init__(self, control: Control, prefix: str) -> None:
+        super().__init__()
+        self._control = control
+        self._prefix = prefix
+        self._plain = logging.Formatter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = self._prefix + self._plain.format(record)
+            self._control.send(LogLine(record.name, record.levelno, text))
+        except Exception:
+            self.handleError(record)
+
+
+def _die_with(parent: int) -> None:
+    """Have Linux tell us to stop when the worker dies; elsewhere the socket alone does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def main(arguments: list[str]) -> int:
+    descriptor, parent = map(int, arguments)
+    _die_with(parent)
+    connection: Connection[Any, Any] = Connection(descriptor)
+    spec = connection.recv()
+    assert isinstance(spec, TaskSpec)
+    control = _PipeControl(connection, paused=spec.paused)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker to hand on
+    # Not set() itself: the signal may come while this very thread holds the event's lock.
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=control.stopping.set).start())
+    logging.getLogger().addHandler(_PipeHandler(control, f"[{spec.connector}|task-{spec.task}] "))
+    logging.captureWarnings(True)
+    for logger, level in spec.log_levels.items():
+        logging.getLogger(logger or None).setLevel(level)
+    threading.Thread(target=control.listen, name="worker", daemon=True).start()
+    return _run(spec, control)
+
+
+def _run(spec: TaskSpec, control: Control) -> int:
+    try:
+        task.run(spec, control)
+    except Exception as error:
+        if not (isinstance(error, RetriableError) and control.stopping.is_set()):
+            known = isinstance(error, CdcError)
+            summary = str(error) if known else f"{type(error).__name__}: {error}"
+            control.send(Failed(summary, "".join(traceback.format_exception(error))))
+            return 1
+        logging.getLogger(__name__).warning("Stopped while waiting: %s", error)
+    control.send(Event.STOPPED)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
