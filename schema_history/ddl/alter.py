@@ -27,7 +27,7 @@ from schema_history.ddl.keys import read_key, starts_key
 from schema_history.ddl.lexer import END
 from schema_history.ddl.reader import Reader
 from schema_history.ddl.statement import Statement
-from schema_history.ddl.types import converted
+from schema_history.ddl.types import CharsetWords, converted
 from schema_history.table import Column, Table, TableId
 
 FIRST = ""  # a place no column name can mean
@@ -89,6 +89,11 @@ def _carried_out(reader: Reader, plan: _Plan) -> Table:
     draft = Draft.of(plan.table, plan.inherited)
     if plan.charset is not None:
         draft.charset = plan.charset
+    if plan.converted is not None:
+        # CONVERT TO overrules what columns of the same statement say themselves.
+        for definition in (*plan.changed.values(), *(d for d, _ in plan.placed)):
+            if definition.charset.charset != "binary":
+                definition.charset = CharsetWords()
     if plan.comment is not None:
         draft.comment = plan.comment or None
 
@@ -121,13 +126,14 @@ def _carried_out(reader: Reader, plan: _Plan) -> Table:
             if old not in added:
                 names[old] = None
             continue
-        definition = plan.changed.get(old)
-        if definition is not None:
-            names[old] = definition.column.name
-            columns.append(definition.resolved(draft.charset))
+        if old in plan.changed:
+            names[old] = plan.changed[old].column.name
+            columns.append(plan.changed[old].resolved(draft.charset))
             continue
         for edit in plan.edits.get(old, ()):
             column = edit(column)
+        if plan.converted is not None:
+            column = converted(column, plan.converted)
         if old in plan.renamed:
             names[old] = plan.renamed[old]
             column = replace(column, name=plan.renamed[old])
@@ -148,9 +154,6 @@ def _carried_out(reader: Reader, plan: _Plan) -> Table:
             "agree with the server.",
             offset=0,
         )
-    if plan.converted is not None:
-        # New columns are converted too, whatever they said themselves.
-        columns = [converted(column, plan.converted) for column in columns]
     draft.columns = columns
     draft.follow_columns(names)
     for change_key in (*plan.dropped_keys, *plan.renamed_keys, *plan.added_keys):
