@@ -1,0 +1,338 @@
+"""Binlog events other than rows and table maps: functions from bytes to plain values.
+
+``body`` is always what stands between the 19 bytes of common header and the checksum. Follows
+MySQL's binlog event documentation (``libs/mysql/binlog/event``) and MariaDB's replication protocol
+pages.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import zstandard
+
+from cdc.binlog.gtid import uuid_text
+from cdc.binlog.table_map import length
+from connect.errors import DataError
+
+HEADER: Final = struct.Struct("<IBIIIH")
+"""Seconds, type, server id, size, end position, flags."""
+HEADER_SIZE: Final = 19
+ARTIFICIAL: Final = 0x20
+"""Header flag of an event that the server made up for the stream and that is in no file."""
+IGNORABLE: Final = 0x80
+
+
+class Event:
+    """Event type codes."""
+
+    STOP: Final = 3
+    QUERY: Final = 2
+    ROTATE: Final = 4
+    INTVAR: Final = 5
+    RAND: Final = 13
+    USER_VAR: Final = 14
+    FORMAT_DESCRIPTION: Final = 15
+    XID: Final = 16
+    BEGIN_LOAD_QUERY: Final = 17
+    EXECUTE_LOAD_QUERY: Final = 18
+    TABLE_MAP: Final = 19
+    WRITE_ROWS_V1: Final = 23
+    UPDATE_ROWS_V1: Final = 24
+    DELETE_ROWS_V1: Final = 25
+    INCIDENT: Final = 26
+    HEARTBEAT: Final = 27
+    IGNORABLE: Final = 28
+    ROWS_QUERY: Final = 29
+    WRITE_ROWS: Final = 30
+    UPDATE_ROWS: Final = 31
+    DELETE_ROWS: Final = 32
+    GTID: Final = 33
+    ANONYMOUS_GTID: Final = 34
+    PREVIOUS_GTIDS: Final = 35
+    TRANSACTION_CONTEXT: Final = 36
+    VIEW_CHANGE: Final = 37
+    XA_PREPARE: Final = 38
+    PARTIAL_UPDATE_ROWS: Final = 39
+    TRANSACTION_PAYLOAD: Final = 40
+    HEARTBEAT_V2: Final = 41
+    GTID_TAGGED: Final = 42
+    ANNOTATE_ROWS: Final = 160
+    BINLOG_CHECKPOINT: Final = 161
+    MARIADB_GTID: Final = 162
+    GTID_LIST: Final = 163
+    START_ENCRYPTION: Final = 164
+    QUERY_COMPRESSED: Final = 165
+    WRITE_ROWS_COMPRESSED_V1: Final = 166
+    UPDATE_ROWS_COMPRESSED_V1: Final = 167
+    DELETE_ROWS_COMPRESSED_V1: Final = 168
+    WRITE_ROWS_COMPRESSED: Final = 169
+    UPDATE_ROWS_COMPRESSED: Final = 170
+    DELETE_ROWS_COMPRESSED: Final = 171
+
+
+class Rotate(NamedTuple):
+    """Where the stream goes on."""
+
+    file: str
+    position: int
+
+
+class Query(NamedTuple):
+    """A statement. ``charset`` is (client charset, connection collation, server collation) as
+    collation ids; it and ``sql_mode`` are None where the event does not say."""
+
+    thread: int
+    database: str
+    sql: bytes
+    error: int
+    sql_mode: int | None
+    charset: tuple[int, int, int] | None
+
+
+class Gtid(NamedTuple):
+    """The head of a transaction. ``gtid`` is None for an anonymous one; ``committed`` the
+    original commit time in microseconds since the epoch, None before MySQL 8.0."""
+
+    gtid: str | None
+    committed: int | None
+
+
+class MariadbGtid(NamedTuple):
+    """``standalone``: one event follows and no COMMIT, as for DDL."""
+
+    gtid: str
+    standalone: bool
+
+
+def has_checksum(body: bytes) -> bool:
+    """Whether the events after this FORMAT_DESCRIPTION end in a CRC32.
+
+    ``body`` is the event with its own checksum, which is there in any case, after a byte that
+    names the algorithm.
+    """
+    if len(body) < 57:
+        raise DataError("A FORMAT_DESCRIPTION event is cut off.")
+    algorithm = body[-5]
+    if algorithm not in (0, 1):
+        raise DataError(f"Binlog checksum algorithm {algorithm} is not known.")
+    return algorithm == 1
+
+
+def rotate(body: bytes) -> Rotate:
+    if len(body) < 9:
+        raise DataError("A ROTATE event is cut off.")
+    return Rotate(body[8:].decode("utf-8"), int.from_bytes(body[:8], "little"))
+
+
+def heartbeat_v2(body: bytes) -> Rotate:
+    """Tagged fields: 1 is the file, 2 the position."""
+    file, position, pos = "", 0, 0
+    while pos < len(body) and body[pos]:
+        kind = body[pos]
+        size, pos = length(body, pos + 1)
+        value = body[pos : pos + size]
+        if kind == 1:
+            file = value.decode("utf-8")
+        elif kind == 2:
+            position, _ = length(value, 0)
+        pos += size
+    return Rotate(file, position)
+
+
+_QUERY = struct.Struct("<IIBHH")
+
+
+def query(body: bytes) -> Query:
+    try:
+        thread, _seconds, database_size, error, variables_size = _QUERY.unpack_from(body)
+        pos = _QUERY.size + variables_size
+        sql_mode, charset = _variables(body[_QUERY.size : pos])
+        end = pos + database_size
+        if end >= len(body):
+            raise ValueError("its database is cut off")
+        return Query(thread, body[pos:end].decode(), body[end + 1 :], error, sql_mode, charset)
+    except (struct.error, IndexError, ValueError) as error:
+        raise DataError(f"A QUERY event is damaged: {error}.") from error
+
+
+_VARIABLE_SIZES = {0: 4, 3: 4, 4: 6, 7: 2, 8: 2, 9: 8, 10: 4, 13: 3, 16: 1, 17: 1, 18: 8, 19: 2}
+_VARIABLE_SIZES |= {20: 1}
+_SQL_MODE, _CHARSET = 1, 4
+
+
+def _variables(data: bytes) -> tuple[int | None, tuple[int, int, int] | None]:
+    """SQL mode and character set; reading ends at the first variable of unknown size."""
+    sql_mode = charset = None
+    pos = 0
+    while pos < len(data):
+        kind = data[pos]
+        pos += 1
+        if kind == _SQL_MODE:
+            sql_mode = int.from_bytes(data[pos : pos + 8], "little")
+            pos += 8
+        elif kind == _CHARSET:
+            charset = struct.unpack_from("<HHH", data, pos)
+            pos += 6
+        elif kind in _VARIABLE_SIZES:
+            pos += _VARIABLE_SIZES[kind]
+        elif kind in (5, 6):  # time zone; catalog
+            pos += 1 + data[pos]
+        elif kind == 2:  # catalog with a zero byte
+            pos += 2 + data[pos]
+        elif kind == 11:  # invoking user and host
+            pos += 1 + data[pos]
+            pos += 1 + data[pos]
+        else:
+            break
+    return sql_mode, charset
+
+
+def gtid(body: bytes, *, anonymous: bool) -> Gtid:
+    """GTID and ANONYMOUS_GTID: flags, UUID, number, logical clock, commit times, ..."""
+    if len(body) < 25:
+        raise DataError("A GTID event is cut off.")
+    name = None
+    if not anonymous:
+        name = f"{_uuid(body[1:17])}:{int.from_bytes(body[17:25], 'little')}"
+    # A type byte and two clock numbers, then 7 bytes of immediate commit time whose top bit says
+    # that the original one, of the server where the transaction began, is another and follows.
+    if len(body) < 49:
+        return Gtid(name, None)
+    committed = int.from_bytes(body[42:49], "little")
+    if committed >> 55:
+        committed = int.from_bytes(body[49:56], "little")
+    return Gtid(name, committed)
+
+
+_uuids: dict[bytes, str] = {}
+
+
+def _uuid(data: bytes) -> str:
+    text = _uuids.get(data)
+    if text is None:
+        if len(_uuids) > 1000:
+            _uuids.clear()
+        text = _uuids[data] = uuid_text(data)
+    return text
+
+
+def gtid_tagged(body: bytes) -> Gtid:
+    """GTID_TAGGED of MySQL 8.3 up, written with the server's own serialisation library.
+
+    A version, the size, the last field that must be understood, then fields with their numbers:
+    0 flags, 1 UUID, 2 number, 3 tag, 4 last committed, 5 sequence number, 6 immediate commit time,
+    7 original commit time where it differs.
+    """
+    try:
+        pos = 0
+        _version, pos = _varint(body, pos)
+        _size, pos = _varint(body, pos)
+        _last, pos = _varint(body, pos)
+        uuid, tag, number = "", "", 0
+        committed: int | None = None
+        while pos < len(body):
+            kind, pos = _varint(body, pos)
+            if kind == 1:
+                octets = bytearray()
+                for _ in range(16):
+                    octet, pos = _varint(body, pos)
+                    octets.append(octet)
+                uuid = _uuid(bytes(octets))
+            elif kind == 3:
+                size, pos = _varint(body, pos)
+                tag = body[pos : pos + size].decode("ascii")
+                pos += size
+            elif kind in (2, 4, 5):
+                value, pos = _varint(body, pos, signed=True)
+                if kind == 2:
+                    number = value
+            else:
+                value, pos = _varint(body, pos)
+                if kind == 6 or kind == 7:
+                    committed = value
+                if kind >= 8:
+                    break
+    except (IndexError, ValueError, DataError) as error:
+        raise DataError(f"A GTID_TAGGED event is damaged: {error}.") from error
+    return Gtid(f"{uuid}:{tag}:{number}" if tag else f"{uuid}:{number}", committed)
+
+
+def _varint(data: bytes, pos: int, *, signed: bool = False) -> tuple[int, int]:
+    """The number of low one bits in the first byte is the number of bytes that follow it.
+
+    A signed number has its sign in the lowest bit of the value.
+    """
+    first = data[pos]
+    extra = (~first & (first + 1)).bit_length() - 1
+    if pos + 1 + extra > len(data):
+        raise ValueError("a number is cut off")
+    value = int.from_bytes(data[pos : pos + 1 + extra], "little") >> min(extra + 1, 8)
+    if signed:
+        value = ~(value >> 1) if value & 1 else value >> 1
+    return value, pos + 1 + extra
+
+
+def mariadb_gtid(body: bytes, server_id: int) -> MariadbGtid:
+    if len(body) < 13:
+        raise DataError("A MariaDB GTID event is cut off.")
+    sequence, domain, flags = struct.unpack_from("<QIB", body)
+    return MariadbGtid(f"{domain}-{server_id}-{sequence}", bool(flags & 1))
+
+
+def incident(body: bytes) -> str:
+    """The server's message about events it could not log."""
+    return body[3 : 3 + body[2]].decode("utf-8", "replace") if len(body) > 3 else "no message"
+
+
+_PLAIN = 255
+_CHUNK = 1 << 20
+
+
+def payload(body: bytes) -> Iterator[bytes]:
+    """The events inside a TRANSACTION_PAYLOAD, each with its header, without checksums.
+
+    Decompressed as they are asked for: no more than an event and a chunk are held.
+    """
+    pos = 0
+    compression = 0
+    while True:
+        kind, pos = length(body, pos)
+        if kind == 0:
+            break
+        size, pos = length(body, pos)
+        if kind == 2:
+            compression, _ = length(body, pos)
+        pos += size
+    content = memoryview(body)[pos:]
+    chunks: Iterator[bytes]
+    if compression == 0:
+        chunks = zstandard.ZstdDecompressor().read_to_iter(content, write_size=_CHUNK)
+    elif compression == _PLAIN:
+        chunks = iter([bytes(content)])
+    else:
+        raise DataError(f"Compression {compression} of a transaction is not known.")
+    return _split(chunks)
+
+
+def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    rest = bytearray()
+    try:
+        for chunk in chunks:
+            rest += chunk
+            start = 0
+            while len(rest) - start >= HEADER_SIZE:
+                size = int.from_bytes(rest[start + 9 : start + 13], "little")
+                if size < HEADER_SIZE:
+                    raise DataError("A compressed transaction is damaged.")
+                if len(rest) - start < size:
+                    break
+                yield bytes(rest[start : start + size])
+                start += size
+            del rest[:start]
+    except zstandard.ZstdError as error:
+        raise DataError(f"A compressed transaction is damaged: {error}.") from error
+    if rest:
+        raise DataError("A compressed transaction ends in the middle of an event.")
