@@ -130,7 +130,8 @@ class Endpoint:
         if code in _ACCESS_DENIED:
             return ConfigError(
                 "database.user",
-                f"Failed to authenticate to the database at {self} with user {self.user!r}: {text}.",
+                f"Failed to authenticate to the database at {self} with user {self.user!r}: "
+                f"{text}.",
                 cure="Check database.user and database.password, and that the user may connect "
                 "from this host.",
             )
@@ -199,7 +200,7 @@ class Server:
 
     @classmethod
     def ask(cls, connection: Connection) -> Server:
-        text = connection.get_server_info()
+        text = str(connection.get_server_info())  # type: ignore[no-untyped-call]
         flavour = Flavour.MARIADB if "mariadb" in text.lower() else Flavour.MYSQL
         # MariaDB before 11 hides its version behind a 5.5.5 meant for old replicas.
         found = re.search(r"(\d+)\.(\d+)\.(\d+)", text.removeprefix("5.5.5-"))

@@ -9,11 +9,13 @@ compiled (ImportError where it is missing).
 from __future__ import annotations
 
 import importlib.machinery
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ExtensionFileLoader, ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
 from types import ModuleType
 
 VARIABLE = "MYSQL_CDC_COMPILED"
@@ -52,3 +54,17 @@ def choose() -> None:
     wanted = os.environ.get(VARIABLE, "")
     if wanted in ("0", "1"):
         sys.meta_path.insert(0, _Chooser(wanted == "1"))
+
+
+def forms(rooms: Sequence[str]) -> dict[str, bool]:
+    """Every hot module of the given packages by name, and whether it would run compiled."""
+    found = {}
+    for room in rooms:
+        package = importlib.util.find_spec(room)
+        for folder in (package and package.submodule_search_locations) or ():
+            for path in sorted(Path(folder).rglob("*_cy.py")):
+                parts = path.relative_to(Path(folder).parent).with_suffix("").parts
+                spec = importlib.util.find_spec(".".join(parts))
+                assert spec is not None
+                found[spec.name] = isinstance(spec.loader, ExtensionFileLoader)
+    return found

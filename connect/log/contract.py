@@ -15,6 +15,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, Self, TypeAlias
 
+from connect.errors import LogError
+
+
+class FencedError(LogError):
+    """Another took over: a producer of the same transactional id, or a member of the group.
+
+    A producer is of no more use. A consumer may go on: what it could not commit is being read by
+    the member that has the partition now.
+    """
+
+
 Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
 
 
@@ -63,7 +74,8 @@ class Producer(ABC):
 
         Without ``partition`` each goes where Kafka's Java client would send it: murmur2 of the key,
         or any partition for a null key. Blocks while the queue is full. Raises LogError when an
-        earlier run failed for good, RetriableError when it may be sent again.
+        earlier run failed (this producer takes no more; go on from the last stored offset with a
+        new one), RetriableError when nothing of this run was queued and it may be given again.
         """
 
     @abstractmethod
@@ -80,7 +92,8 @@ class Producer(ABC):
 
     @abstractmethod
     def begin(self) -> None:
-        """Start a transaction; only for a producer made with a transactional id."""
+        """Start a transaction; only for a producer made with a transactional id, which cannot
+        produce outside of one."""
 
     @abstractmethod
     def send_offsets(self, consumer: Consumer, offsets: Mapping[TopicPartition, int]) -> None:
@@ -88,11 +101,13 @@ class Producer(ABC):
 
     @abstractmethod
     def commit(self) -> None:
-        """Make all of the transaction visible at once, or raise LogError if fenced."""
+        """Make all of the transaction visible at once. FencedError if another producer has the id
+        now; after any other LogError it can only be aborted."""
 
     @abstractmethod
     def abort(self) -> None:
-        """Drop the transaction: nothing of it is ever seen by a ``read_committed`` consumer."""
+        """Drop the transaction: nothing of it is ever seen by a ``read_committed`` consumer. Its
+        tickets count as done."""
 
     @abstractmethod
     def close(self) -> None: ...
@@ -129,7 +144,10 @@ class Consumer(ABC):
 
     @abstractmethod
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Store where the group goes on (the offset after the last message done). Synchronous."""
+        """Store where the group goes on (the offset after the last message done). Synchronous.
+
+        FencedError if the partitions went to another member meanwhile.
+        """
 
     @abstractmethod
     def committed(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int | None]:
@@ -137,7 +155,7 @@ class Consumer(ABC):
 
     @abstractmethod
     def seek(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Read on from there; the partitions must be assigned."""
+        """Read on from there; the partitions must be assigned (``assigned`` may call it)."""
 
     @abstractmethod
     def pause(self, partitions: Sequence[TopicPartition]) -> None: ...

@@ -1,0 +1,5 @@
+"""The ``cdc`` command."""
+
+from cdc.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,164 @@
+"""A consistent view of the server: position, table definitions and an open transaction.
+
+Lock behaviour of Debezium's ``snapshot.locking.mode=minimal``: a global read lock is held while
+position and definitions are read, and given up before the first row. Where the user may not take
+it, the captured tables are locked instead, for as short a time. The lock has a connection of its
+own, because starting the transaction would release it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import pymysql
+from pymysql.constants import ER
+
+from cdc.config import SnapshotLocking
+from cdc.binlog.steps import BinlogPosition
+from cdc.connection import Connection, Server
+from cdc.offset import INITIAL, Offset
+from connect.errors import SourceError
+from schema_history import TableId
+
+_logger = logging.getLogger(__name__)
+
+Connect: TypeAlias = "Callable[[], Connection]"
+
+_DENIED = frozenset(
+    {ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR, ER.SPECIFIC_ACCESS_DENIED_ERROR,
+     ER.TABLEACCESS_DENIED_ERROR}
+)  # fmt: skip
+_LOCK_WAIT = 1205
+_UNLOCKED_TRIES = 5
+
+
+def quoted(*names: str) -> str:
+    return ".".join("`" + name.replace("`", "``") + "`" for name in names)
+
+
+def query(connection: Connection, sql: str) -> Sequence[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return tuple(cursor.fetchall())
+
+
+def list_tables(
+    connection: Connection, wanted_database: Callable[[str], bool]
+) -> dict[str, list[TableId]]:
+    """The base tables of each wanted database."""
+    found: dict[str, list[TableId]] = {}
+    for (database,) in query(connection, "SHOW DATABASES"):
+        if wanted_database(database):
+            sql = f"SHOW FULL TABLES IN {quoted(database)} WHERE Table_Type = 'BASE TABLE'"
+            found[database] = [TableId(database, row[0]) for row in query(connection, sql)]
+    return found
+
+
+def show_create(connection: Connection, table: TableId) -> str:
+    sql = f"SHOW CREATE TABLE {quoted(table.database, table.table)}"
+    return str(query(connection, sql)[0][1])
+
+
+def start_transaction(connection: Connection) -> None:
+    """A read view as of now, times in UTC."""
+    for statement in (
+        "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        "SET SESSION time_zone = '+00:00'",
+        "START TRANSACTION WITH CONSISTENT SNAPSHOT",
+    ):
+        query(connection, statement)
+
+
+def read_position(connection: Connection) -> Offset:
+    """Where the server's binlog ends now."""
+    file, pos, gtids = Server.ask(connection).binlog_position(connection)
+    return Offset(BinlogPosition(file, pos, gtids), int(time.time()), snapshot=INITIAL)
+
+
+@contextmanager
+def consistent_view(
+    connect: Connect,
+    mode: SnapshotLocking,
+    lock_timeout_ms: int,
+    captured: Callable[[Connection], Sequence[TableId]],
+) -> Iterator[tuple[Connection, Offset]]:
+    """Open the transaction under the lock; the lock is held inside the ``with`` only.
+
+    ``captured`` lists the tables to lock where a global lock is refused. The connection is left
+    open for the rows to be read.
+    """
+    reader = connect()
+    if mode is SnapshotLocking.NONE:
+        yield reader, _without_lock(reader)
+        return
+    locker = connect()
+    try:
+        _lock(locker, lock_timeout_ms, captured)
+        start_transaction(reader)
+        yield reader, read_position(reader)
+        query(locker, "UNLOCK TABLES")
+    finally:
+        locker.close()
+
+
+def _without_lock(reader: Connection) -> Offset:
+    """Without a lock the position read before the view may be older than it.
+
+    That repeats a few changes and loses none. A quiet moment gives an exact one.
+    """
+    for _ in range(_UNLOCKED_TRIES):
+        before = read_position(reader)
+        start_transaction(reader)
+        after = read_position(reader)
+        if before.place == after.place:
+            break
+    return before
+
+
+def _lock(
+    locker: Connection,
+    timeout_ms: int,
+    captured: Callable[[Connection], Sequence[TableId]],
+) -> None:
+    seconds = max(1, timeout_ms // 1000)
+    query(locker, f"SET SESSION lock_wait_timeout = {seconds}")
+    try:
+        try:
+            query(locker, "FLUSH TABLES WITH READ LOCK")
+        except pymysql.err.MySQLError as error:
+            if error.args[0] not in _DENIED:
+                raise
+            _lock_tables(locker, captured(locker))
+    except pymysql.err.MySQLError as error:
+        if error.args[0] == _LOCK_WAIT:
+            raise SourceError(
+                f"The read lock for the snapshot was not granted within {seconds} s: some "
+                "statement or transaction holds the tables.",
+                cure="Raise snapshot.lock.timeout.ms, end the long statement (SHOW PROCESSLIST "
+                "names it), or set snapshot.locking.mode=none.",
+            ) from error
+        raise
+
+
+def _lock_tables(locker: Connection, tables: Sequence[TableId]) -> None:
+    _logger.info("No right to lock the whole server; locking %d captured tables.", len(tables))
+    if not tables:
+        return
+    try:
+        names = ", ".join(f"{quoted(table.database, table.table)} READ" for table in tables)
+        query(locker, f"LOCK TABLES {names}")
+    except pymysql.err.MySQLError as error:
+        if error.args[0] not in _DENIED:
+            raise
+        user = query(locker, "SELECT CURRENT_USER()")[0][0]
+        name, _, host = user.partition("@")
+        raise SourceError(
+            f"User {user} may neither lock the server nor the captured tables, so the snapshot "
+            f"cannot be made consistent ({error.args[1]}).",
+            cure=f"Run GRANT RELOAD ON *.* TO '{name}'@'{host}'; or set "
+            "snapshot.locking.mode=none if no table is altered meanwhile.",
+        ) from error

@@ -1,0 +1,358 @@
+"""From the binlog's steps to Debezium's records, with the schemas as they are at each place."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from cdc.binlog.steps import (
+    BinlogPosition,
+    CommitStep,
+    HeartbeatStep,
+    Kind,
+    QueryStep,
+    RotateStep,
+    RowsStep,
+    Step,
+)
+from cdc.binlog.stream import BinlogStream
+from cdc.capture import Capture, CapturedTable
+from cdc.envelope import HEARTBEAT_KEY, HEARTBEAT_VALUE, NEW_KEY, OLD_KEY, clock
+from cdc.heartbeat import Heartbeat
+from cdc.offset import Offset, RowOffsets
+from cdc.schema_changes import SchemaChanges, Statement
+from connect.batch import Header, SourceBatch
+from connect.errors import DdlError, SourceError
+from connect.schema import Value
+from schema_history import Change, ChangeKind, SqlMode, filtered_out
+
+_logger = logging.getLogger(__name__)
+
+_DML = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+_IDLE_OFFSET_SECONDS = 1.0
+"""So often, at most, is an offset sent on without records, to move past events of others."""
+
+
+class Streaming:
+    """Iterate over ``batches``. ``deletes_only`` gives what an interrupted snapshot left stale."""
+
+    def __init__(
+        self,
+        stream: BinlogStream[CapturedTable],
+        capture: Capture,
+        changes: SchemaChanges,
+        heartbeat: Heartbeat | None,
+        begin: Offset,
+    ) -> None:
+        self._stream = stream
+        self._capture = capture
+        self._changes = changes
+        self._heartbeat = heartbeat
+        self._config = capture.config
+        self._skipped = frozenset(capture.config.skipped_operations)
+        self._partition = {"server": capture.config.topic_prefix}
+        self._headers = capture.headers
+        self._offset = begin
+        self._sent = 0.0
+        self.last_event = 0
+        """When the last event was made at the source, seconds since the epoch."""
+
+    def batches(self) -> Iterator[SourceBatch]:
+        for step in self._stream:
+            gave = False
+            for batch in self._step(step):
+                gave = True
+                yield batch
+            if isinstance(step, RotateStep):
+                # Reading by GTIDs begins with the head of a file, which is not where we stand.
+                continue
+            self._offset = replace(self._offset, place=self._stream.position)
+            if self._heartbeat is not None and self._heartbeat.due():
+                yield self._heartbeat_record()
+                gave = True
+            now = time.monotonic()
+            if gave:
+                self._sent = now
+            elif now - self._sent > _IDLE_OFFSET_SECONDS:
+                self._sent = now
+                yield self._progress()
+
+    def deletions(self, until: BinlogPosition) -> Iterator[SourceBatch]:
+        """Deletes up to ``until``: rows that were deleted, and old keys of rows that got new ones.
+
+        Their offset stays where they begin, so that an interruption begins there again.
+        """
+        offset = self._offset.members()
+        for step in self._stream:
+            if isinstance(step, RowsStep) and step.kind is not Kind.INSERT:
+                gone = step.before
+                if step.kind is Kind.UPDATE:
+                    key_of = step.table.shape.key_of
+                    if key_of is None:
+                        continue
+                    pairs = zip(step.before, step.after, strict=True)
+                    gone = [before for before, after in pairs if key_of(before) != key_of(after)]
+                if gone:
+                    deletes = replace(step, kind=Kind.DELETE, before=gone, after=[])
+                    for batch in self._rows(deletes):
+                        yield replace(batch, offsets=[offset] * len(batch))
+            elif isinstance(step, QueryStep):
+                self._read(step)
+            if _reached(self._stream.position, until):
+                return
+
+    # --- steps -----------------------------------------------------------------------------------
+
+    def _step(self, step: Step[CapturedTable]) -> Iterator[SourceBatch]:
+        match step:
+            case RowsStep():
+                if step.kind.value not in self._skipped:
+                    yield from self._rows(step)
+            case QueryStep():
+                yield from self._query(step)
+            case CommitStep():
+                self.last_event = step.seconds
+            case HeartbeatStep():
+                self.last_event = int(time.time())
+
+    def _rows(self, step: RowsStep[CapturedTable]) -> Iterator[SourceBatch]:
+        table = step.table
+        if step.partial:
+            raise SourceError(
+                f"The rows of {table.id} at {step.transaction.file}:{step.start} lack columns: a "
+                "session changed binlog_row_image.",
+                cure="Set binlog_row_image=FULL there, and begin with a new snapshot.",
+            )
+        transaction = step.transaction
+        self.last_event = step.seconds
+        micros = transaction.committed or step.seconds * 1_000_000
+        head, tail = self._capture.source.around_row(
+            ts_us=micros,
+            database=table.id.database,
+            table=table.id.table,
+            file=transaction.file,
+            pos=step.start,
+            snapshot=None,
+            server_id=step.server_id,
+            gtid=transaction.gtid,
+            thread=transaction.thread,
+            query=step.query if self._config.include_query else None,
+        )
+        first = step.first_row
+        count = len(step.before or step.after)
+        sources = [(*head, row, *tail) for row in range(first, first + count)]
+        self._offset = Offset(step.position(0), micros // 1_000_000, step.server_id)
+        match step.kind:
+            case Kind.INSERT:
+                yield self._inserts(table, step.after, sources)
+            case Kind.DELETE:
+                yield self._deletes(table, step.before, sources, range(1, count + 1))
+            case Kind.UPDATE:
+                yield from self._updates(table, step.before, step.after, sources)
+
+    def _inserts(
+        self, table: CapturedTable, rows: Sequence[tuple[Value, ...]], sources: Sequence[Value]
+    ) -> SourceBatch:
+        now = clock()
+        values = [
+            (None, row, source, None, "c", *now) for row, source in zip(rows, sources, strict=True)
+        ]
+        return self._batch(table, rows, values, range(1, len(rows) + 1))
+
+    def _updates(
+        self,
+        table: CapturedTable,
+        before: Sequence[tuple[Value, ...]],
+        after: Sequence[tuple[Value, ...]],
+        sources: Sequence[Value],
+    ) -> Iterator[SourceBatch]:
+        key_of = table.shape.key_of
+        moved: list[int] = []
+        if key_of is not None:
+            moved = [
+                row
+                for row, pair in enumerate(zip(before, after, strict=True))
+                if key_of(pair[0]) != key_of(pair[1])
+            ]
+        start = 0
+        now = clock()
+        for stop in (*moved, len(after)):
+            if stop > start:
+                rows = zip(before[start:stop], after[start:stop], sources[start:stop], strict=True)
+                values = [(old, new, source, None, "u", *now) for old, new, source in rows]
+                yield self._batch(table, after[start:stop], values, range(start + 1, stop + 1))
+            if stop < len(after):
+                yield from self._rekeyed(table, before[stop], after[stop], sources[stop], stop + 1)
+            start = stop + 1
+
+    def _rekeyed(
+        self,
+        table: CapturedTable,
+        before: tuple[Value, ...],
+        after: tuple[Value, ...],
+        source: Value,
+        done: int,
+    ) -> Iterator[SourceBatch]:
+        """An update that changes the key is a delete of the old and a create of the new one."""
+        key_of, key_schema = table.shape.key_of, table.shape.key_schema
+        assert key_of is not None
+        to_new = (Header(NEW_KEY, key_schema, key_of(after)), *self._headers)
+        to_old = (Header(OLD_KEY, key_schema, key_of(before)), *self._headers)
+        # The offset before the row: only with its last record is it done.
+        yield self._deletes(table, [before], [source], [done - 1], to_new)
+        value = (None, after, source, None, "c", *clock())
+        yield self._batch(table, [after], [value], [done], to_old)
+
+    def _deletes(
+        self,
+        table: CapturedTable,
+        rows: Sequence[tuple[Value, ...]],
+        sources: Sequence[Value],
+        done: Sequence[int],
+        headers: tuple[Header, ...] | None = None,
+    ) -> SourceBatch:
+        now = clock()
+        values: list[Value] = [
+            (row, None, source, None, "d", *now) for row, source in zip(rows, sources, strict=True)
+        ]
+        if self._config.tombstones:
+            rows = [row for row in rows for _ in range(2)]
+            values = [value for event in values for value in (event, None)]
+            done = [number for number in done for _ in range(2)]
+        return self._batch(table, rows, values, done, headers)
+
+    def _batch(
+        self,
+        table: CapturedTable,
+        rows: Sequence[tuple[Value, ...]],
+        values: Sequence[Value],
+        done: Sequence[int],
+        headers: tuple[Header, ...] | None = None,
+    ) -> SourceBatch:
+        shape = table.shape
+        keys = [None] * len(rows) if shape.key_of is None else list(map(shape.key_of, rows))
+        return SourceBatch(
+            topic=shape.topic,
+            key_schema=shape.key_schema,
+            value_schema=shape.value_schema,
+            keys=keys,
+            values=values,
+            headers=self._headers if headers is None else headers,
+            source_partition=self._partition,
+            offsets=RowOffsets(self._offset, done),
+        )
+
+    # --- statements ------------------------------------------------------------------------------
+
+    def _query(self, step: QueryStep) -> Iterator[SourceBatch]:
+        self.last_event = step.seconds
+        changes = self._read(step)
+        if not changes:
+            return
+        # Until the statement is recorded, the place to restart from is before its transaction.
+        place = replace(self._offset.place, file=step.file, pos=step.end)
+        micros = step.committed or step.seconds * 1_000_000
+        # Debezium cuts the time of DDL to milliseconds.
+        statement = Statement(
+            offset=Offset(place, micros // 1_000_000, step.server_id),
+            file=step.file,
+            start=step.start,
+            ts_us=micros // 1000 * 1000,
+            server_id=step.server_id,
+            gtid=step.gtid,
+        )
+        yield from self._changes.record(changes, statement)
+        if "t" not in self._skipped:
+            for change in changes:
+                if change.kind is ChangeKind.TRUNCATE:
+                    yield from self._truncated(change, statement)
+        self._offset = replace(statement.offset, place=self._stream.position)
+        yield self._progress()
+
+    def _read(self, step: QueryStep) -> list[Change]:
+        """Apply a statement to the schemas; empty if it is none of ours."""
+        head = step.sql.lstrip()[:16].upper()
+        if head.startswith(_DML):
+            _logger.warning(
+                "The statement at %s:%d changes rows and is logged as text, so its rows are not "
+                "seen: the session runs with binlog_format=%s. Statement: %.200s",
+                step.file, step.start, "STATEMENT or MIXED", step.sql,
+            )  # fmt: skip
+            return []
+        if step.error or (filtered_out(step.sql) and not head.startswith("TRUNCATE")):
+            return []
+        mode = None if step.sql_mode is None else SqlMode.of_bits(step.sql_mode)
+        try:
+            return self._capture.schemas.apply(step.sql, step.database, sql_mode=mode)
+        except DdlError as error:
+            if self._config.history_skip_unparseable:
+                _logger.warning(
+                    "A statement at %s:%d cannot be read and is passed by, as configured; tables "
+                    "may be out of date from here: %s", step.file, step.start, error,
+                )  # fmt: skip
+                return []
+            raise SourceError(
+                f"The statement at {step.file}:{step.start} cannot be read: {error.message} "
+                f"Statement: {step.sql[:500]}",
+                cure="If it changes no captured table, set "
+                "schema.history.internal.skip.unparseable.ddl=true; else take a newer version.",
+            ) from error
+
+    def _truncated(self, change: Change, statement: Statement) -> Iterator[SourceBatch]:
+        assert change.table_id is not None
+        version = self._capture.by_id(change.table_id)
+        if version is None:
+            return
+        table = version.table.id
+        source = self._capture.source.block(
+            ts_us=statement.ts_us,
+            database=table.database,
+            table=table.table,
+            file=statement.file,
+            pos=statement.start,
+            server_id=statement.server_id,
+            gtid=statement.gtid,
+        )
+        yield SourceBatch(
+            topic=version.shape.topic,
+            key_schema=None,
+            value_schema=version.shape.value_schema,
+            keys=[None],
+            values=[(None, None, source, None, "t", *clock())],
+            headers=self._headers,
+            source_partition=self._partition,
+            offsets=[statement.offset.members()],
+        )
+
+    # --- records without rows --------------------------------------------------------------------
+
+    def _heartbeat_record(self) -> SourceBatch:
+        return SourceBatch(
+            topic=self._capture.topics.heartbeat,
+            partition=0,
+            key_schema=HEARTBEAT_KEY,
+            value_schema=HEARTBEAT_VALUE,
+            keys=[(self._config.topic_prefix,)],
+            values=[(time.time_ns() // 1_000_000,)],
+            source_partition=self._partition,
+            offsets=[self._offset.members()],
+        )
+
+    def _progress(self) -> SourceBatch:
+        """No record, only the offset: nothing before it is of interest any more."""
+        return SourceBatch(
+            topic="",
+            key_schema=None,
+            value_schema=None,
+            keys=(),
+            values=(),
+            source_partition=self._partition,
+            offsets=[self._offset.members()],
+        )
+
+
+def _reached(position: BinlogPosition, until: BinlogPosition) -> bool:
+    """Whether everything before ``until`` was given; both are places between transactions."""
+    return not position.event and (position.file, position.pos) >= (until.file, until.pos)
