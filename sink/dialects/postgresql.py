@@ -44,6 +44,7 @@ class PostgreSQL(Dialect):
     title = "PostgreSQL"
 
     _connection: psycopg.Connection[tuple[Any, ...]] | None = None
+    _count = 0
 
     # --- connection ---
 
@@ -76,6 +77,8 @@ class PostgreSQL(Dialect):
         self._connection.execute("SET client_min_messages TO 'warning'")
         self._connection.commit()
         self._stages: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._made: set[tuple[str, tuple[str, ...]]] = set()
+        self._filled: set[str] = set()
 
     def close(self) -> None:
         if self._connection is not None:
@@ -94,10 +97,15 @@ class PostgreSQL(Dialect):
 
     def commit(self) -> None:
         self._open.commit()
+        self._made.clear()
+        self._filled.clear()
 
     def rollback(self) -> None:
-        self._stages.clear()
         self._open.rollback()
+        for known in self._made:
+            del self._stages[known]
+        self._made.clear()
+        self._filled.clear()
 
     def fault(self, error: Exception) -> Fault:
         state = error.sqlstate or "" if isinstance(error, psycopg.Error) else ""
@@ -220,15 +228,18 @@ class PostgreSQL(Dialect):
         """An empty temporary table with these columns of the target."""
         known = (str(table.name), tuple(names))
         stage = self._stages.get(known)
-        if stage is not None:
+        if stage is None:
+            self._count += 1
+            stage = f"pg_temp.cdc_stage_{self._count}"
+            self.execute(
+                f"CREATE TEMPORARY TABLE {stage} ON COMMIT DELETE ROWS AS "
+                f"SELECT {self.names(names)} FROM {self.table(table.name)} WITH NO DATA"
+            )
+            self._stages[known] = stage
+            self._made.add(known)
+        elif stage in self._filled:
             self.execute(f"TRUNCATE {stage}")
-            return stage
-        stage = f"pg_temp.cdc_stage_{id(self)}_{len(self._stages)}"
-        self.execute(
-            f"CREATE TEMPORARY TABLE {stage} ON COMMIT DROP AS "
-            f"SELECT {self.names(names)} FROM {self.table(table.name)} WITH NO DATA"
-        )
-        self._stages[known] = stage
+        self._filled.add(stage)
         return stage
 
     def insert(self, table: Table, names: Sequence[str], cells: Cells) -> None:
