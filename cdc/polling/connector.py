@@ -20,7 +20,7 @@ from connect.errors import CdcError, ConfigError
 log = logging.getLogger(__name__)
 
 
-class PollingConnector(SourceConnector):
+class JdbcSourceConnector(SourceConnector):
     """Polls tables, or one query, of MySQL, MariaDB, PostgreSQL or SQLite."""
 
     config = PollingConfig

@@ -53,6 +53,7 @@ class MySql(Database):
     def __init__(self, config: PollingConfig) -> None:
         super().__init__(config)
         self._connection: Connection[SSCursor] | None = None
+        self._running: Any = None
         self._properties = {**self.url.options, **config.driver_properties}
         self._zero_is_null = self._zero_dates() == "CONVERT_TO_NULL"
         self._year_is_date = self._flag("yearIsDateType", True)
@@ -126,10 +127,14 @@ class MySql(Database):
         return arguments
 
     def close(self) -> None:
-        connection, self._connection = self._connection, None
+        # PyMySQL would first read an unfinished result to its end, be it a whole table.
+        connection: Any = self._connection
+        self._connection = None
+        if self._running is not None:
+            self._running.unbuffered_active = False
+            self._running = None
         if connection is not None:
-            force: Any = connection
-            force._force_close()  # close() would first read an unfinished result to its end
+            connection._force_close()
 
     def _run(self, text: str, values: Sequence[object] = ()) -> Sequence[Row]:
         with self._open.cursor() as cursor:
@@ -160,17 +165,15 @@ class MySql(Database):
         with self.faults("The query"):
             cursor = self._open.cursor()
             cursor.execute(text, tuple(values) or None)
-            return _MySqlResult(self, self._open, cursor)
+            self._running = vars(cursor)["_result"]
+            return _MySqlResult(self, self._open, cursor, self._running)
 
     def column(self, field: Any) -> Column:
         """Names a result's field in JDBC's terms."""
         flags = field.flags
-        nullable = not flags & FLAG.NOT_NULL
         kind = _type(field)
         if kind is SqlType.DATE and field.type_code == FIELD_TYPE.YEAR and not self._year_is_date:
             kind = SqlType.SMALLINT
-        if self._zero_is_null and kind in (SqlType.DATE, SqlType.TIMESTAMP):
-            nullable = True
         precision = scale = 0
         if kind is SqlType.DECIMAL:
             scale = field.scale
@@ -178,7 +181,7 @@ class MySql(Database):
         return Column(
             field.name,
             kind,
-            nullable=nullable,
+            nullable=not flags & FLAG.NOT_NULL,
             unsigned=bool(flags & FLAG.UNSIGNED),
             precision=precision,
             scale=scale,
@@ -261,11 +264,12 @@ def _tls(properties: dict[str, str]) -> ssl.SSLContext | None:
 
 
 class _MySqlResult(Result):
-    def __init__(self, database: MySql, connection: Connection[SSCursor], cursor: SSCursor) -> None:
+    def __init__(
+        self, database: MySql, connection: Connection[SSCursor], cursor: SSCursor, result: Any
+    ) -> None:
         self._database = database
         self._connection = connection
         self._cursor = cursor
-        result: Any = vars(cursor)["_result"]
         self.columns = [database.column(field) for field in result.fields]
         result.converters = [
             database.decoder(field, column.type)

@@ -7,6 +7,7 @@ Python can hold. Follows the PostgreSQL driver for Java in how a type is named i
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import re
@@ -63,6 +64,7 @@ class PostgreSql(Database):
     def __init__(self, config: PollingConfig) -> None:
         super().__init__(config)
         self._connection: psycopg.Connection[Row] | None = None
+        self._cursor: psycopg.ServerCursor[Row] | None = None
         self._enums: dict[int, bool] = {}
 
     @property
@@ -127,6 +129,10 @@ class PostgreSql(Database):
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
+        cursor, self._cursor = self._cursor, None
+        with contextlib.suppress(psycopg.Error):  # the connection may be gone already
+            if cursor is not None:
+                cursor.close()
         if connection is not None:
             connection.close()
 
@@ -154,9 +160,9 @@ class PostgreSql(Database):
 
     def select(self, origin: Table | str, text: str, values: Sequence[object] = ()) -> Result:
         with self.faults("The query"):
-            cursor = self.open.cursor("cdc_polling")
-            cursor.execute(text, list(values) or None)
-            return _PostgreSqlResult(self, cursor)
+            self._cursor = self.open.cursor("cdc_polling")
+            self._cursor.execute(text, list(values) or None)
+            return _PostgreSqlResult(self, self._cursor)
 
     def columns(self, result: psycopg.pq.abc.PGresult) -> list[Column]:
         """Describes a result's columns, asking the catalog where they come from."""

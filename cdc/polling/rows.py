@@ -32,7 +32,7 @@ class Plan:
     ) -> None:
         self.columns = tuple(columns)
         self._what = what
-        self._fields: list[tuple[int, str, Convert | None]] = []
+        self._fields: list[tuple[int, Convert | None]] = []
         fields = []
         for place, column in enumerate(self.columns):
             made = field(column, rules)
@@ -44,7 +44,7 @@ class Plan:
                 )
                 continue
             fields.append((column.name, made[0]))
-            self._fields.append((place, column.name, made[1]))
+            self._fields.append((place, made[1]))
         self.schema: Schema = struct(name, fields)
         self._times = [self._time(name, rules) for name in time_columns]
         self._key = self._key_place(key_column) if key_column else 0
@@ -89,19 +89,22 @@ class Plan:
             return []
         stored = list(zip(*rows, strict=True))
         made = [
-            stored[place] if convert is None else self._converted(name, stored[place], convert)
-            for place, name, convert in self._fields
+            stored[place] if convert is None else self._converted(place, stored[place], convert)
+            for place, convert in self._fields
         ]
         return list(zip(*made, strict=True)) if made else [()] * len(rows)
 
-    def _converted(self, name: str, values: Sequence[Any], convert: Convert) -> list[Any]:
+    def _converted(self, place: int, values: Sequence[Any], convert: Convert) -> list[Any]:
+        column = self.columns[place]
         made = []
         for value in values:
             try:
+                if value is None and not column.nullable:  # a zero date read as null
+                    raise ValueError("the column is NOT NULL")
                 made.append(None if value is None else convert(value))
             except (ValueError, OverflowError, ArithmeticError) as error:
                 raise DataError(
-                    f"Column {name} of {self._what} holds {value!r}: {error}.",
+                    f"Column {column.name} of {self._what} holds {value!r}: {error}.",
                     cure="Correct the row, or select the column in another form with query.",
                 ) from error
         return made
