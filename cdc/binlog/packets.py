@@ -9,7 +9,7 @@ from cdc.binlog.framing_cy import WHOLE, split
 BUFFER = 1 << 19
 
 
-class Lost(Exception):
+class LostError(Exception):
     """The connection is gone or silent for too long; internal, for the reconnecting reader."""
 
 
@@ -27,7 +27,7 @@ class PacketReader:
         self._end = 0
 
     def read(self) -> list[bytes]:
-        """At least one payload, and all others that have arrived. Raises Lost."""
+        """At least one payload, and all others that have arrived. Raises LostError."""
         while True:
             found, self._start = split(self._buffer, self._start, self._end)
             if found:
@@ -68,9 +68,9 @@ class PacketReader:
             with memoryview(self._buffer) as view:
                 received = self._socket.recv_into(view[self._end :])
         except TimeoutError as error:
-            raise Lost("it was silent for longer than a heartbeat") from error
+            raise LostError("it was silent for longer than a heartbeat") from error
         except OSError as error:
-            raise Lost(str(error)) from error
+            raise LostError(str(error)) from error
         if received == 0:
-            raise Lost("the server closed it")
+            raise LostError("the server closed it")
         self._end += received

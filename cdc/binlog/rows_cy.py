@@ -18,11 +18,14 @@ import cython
 
 from cdc.types.codec import Codec, Op
 from connect.errors import DataError
+from connect.logical import unscaled_bytes
 
 if cython.compiled:
     from cython.cimports.cdc.types.calendar_cy import days_from_civil, is_date, timestamp_text
+    from cython.cimports.cdc.types.integer_cy import shortest_bytes
 else:
     from cdc.types.calendar_cy import days_from_civil, is_date, timestamp_text
+    from cdc.types.integer_cy import shortest_bytes
 
 INT = cython.declare(cython.int, Op.INT)
 UTF8 = cython.declare(cython.int, Op.UTF8)
@@ -138,7 +141,6 @@ def _row(
     day: cython.long
     month: cython.long
     year: cython.long
-    digits: cython.int
     value: object
     row: list = []  # type: ignore[type-arg]
     columns: cython.Py_ssize_t = count
@@ -375,7 +377,7 @@ def _big(p: cython.p_const_uchar, pos: cython.Py_ssize_t, width: cython.int) -> 
 def _time_micros(
     p: cython.p_const_uchar, pos: cython.Py_ssize_t, digits: cython.int, size: cython.int
 ) -> cython.longlong:
-    """Clock fields and fraction are one number, whose middle is zero (``my_time_packed_from_binary``)."""
+    """Clock fields and fraction are one number, with half its range for negative times."""
     fraction_bits: cython.int = 8 * (size - 3)
     packed: cython.longlong = _big(p, pos, size) - (
         cython.cast(cython.longlong, 0x800000) << fraction_bits
@@ -423,7 +425,7 @@ def _decimal(
     group: cython.longlong
     digits: cython.int
     left: cython.int = whole
-    index: cython.int
+    _index: cython.int
     part: cython.int
     for part in range(2):
         if part == 1:
@@ -431,7 +433,7 @@ def _decimal(
         while left > 0:
             digits = (left % 9 or 9) if part == 0 else (9 if left >= 9 else left)
             group = 0
-            for index in range(sizes[digits]):
+            for _index in range(sizes[digits]):
                 byte: cython.int = p[pos] ^ flip
                 if first:
                     byte = byte ^ 0x80
@@ -444,37 +446,20 @@ def _decimal(
                 large = large * _POWERS[digits] + group  # type: ignore[operator]
             left -= digits
     if fits:
-        return _shortest(-small if negative else small)
+        return shortest_bytes(-small if negative else small)
     if negative:
         large = -large  # type: ignore[operator]
-    magnitude = large if large >= 0 else ~large  # type: ignore[operator]
-    return large.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True)  # type: ignore[attr-defined, no-any-return]
+    return unscaled_bytes(large)  # type: ignore[arg-type]
 
 
 @cython.cfunc
 @cython.inline
 def _power(digits: cython.int) -> cython.longlong:
     power: cython.longlong = 1
-    index: cython.int
-    for index in range(digits):
+    _index: cython.int
+    for _index in range(digits):
         power *= 10
     return power
-
-
-@cython.cfunc
-def _shortest(value: cython.longlong) -> bytes:
-    size: cython.int = 1
-    rest: cython.longlong = value >> 7
-    while rest != 0 and rest != -1:
-        rest >>= 8
-        size += 1
-    if cython.compiled:
-        index: cython.int
-        buffer: cython.char[8]
-        for index in range(size):
-            buffer[size - 1 - index] = cython.cast(cython.char, value >> (8 * index))
-        return buffer[:size]
-    return value.to_bytes(size, "big", signed=True)
 
 
 @cython.cfunc

@@ -17,7 +17,7 @@ from typing import Generic, Protocol, TypeVar
 from cdc.binlog import events
 from cdc.binlog.events import ARTIFICIAL, HEADER, HEADER_SIZE, IGNORABLE, Event
 from cdc.binlog.gtid import GtidSet, MariadbGtids
-from cdc.binlog.packets import Lost, PacketReader
+from cdc.binlog.packets import LostError, PacketReader
 from cdc.binlog.protocol import ReplicaSettings, start_dump
 from cdc.binlog.rows_cy import RowPlan, decode_rows
 from cdc.binlog.steps import (
@@ -170,7 +170,7 @@ class BinlogStream(Generic[T]):
                     for packet in reader.read():
                         wait = _FIRST_WAIT
                         yield from self._packet(packet)
-            except (Lost, RetriableError, OSError) as error:
+            except (LostError, RetriableError, OSError) as error:
                 if self._closed:
                     return
                 self._rewind()
@@ -236,13 +236,13 @@ class BinlogStream(Generic[T]):
 
     def _refused(self, packet: bytes) -> None:
         if packet[0] == 0xFE:
-            raise Lost("the server ended the stream")
+            raise LostError("the server ended the stream")
         code = int.from_bytes(packet[1:3], "little")
         text = packet[3:].decode("utf-8", "replace")
         if text.startswith("#"):
             text = text[6:]
         if code in _SHUTDOWN:
-            raise Lost(f"{text} ({code})")
+            raise LostError(f"{text} ({code})")
         where = f"at {self._place()}"
         if self._by_gtid:
             where += f" after GTIDs {self._executed_text()!r}"
@@ -339,7 +339,7 @@ class BinlogStream(Generic[T]):
             changed = (file, pos) != (self._file, self._end)
             self._file, self._end, self._high = file, pos, 0
             self._tables.clear()
-            if not flags & ARTIFICIAL and log_pos or transaction is None and changed:
+            if changed:
                 self._pos = pos
                 yield RotateStep(file, pos)
             return
@@ -487,18 +487,16 @@ class BinlogStream(Generic[T]):
             if count != len(table_map.columns):
                 raise DataError(f"{count} columns, where its map has {len(table_map.columns)}.")
             size = (count + 7) // 8
-            whole = ((1 << count) - 1).to_bytes(size, "little")
-            first: bytes | None = packet[pos : pos + size]
+            held = packet[pos : pos + size]
             pos += size
             second: bytes | None = None
-            partial = first != whole
-            if not partial:
-                first = None
+            partial = not _all_present(held, count)
+            first = held if partial else None
             change = _KINDS[kind]
             if change is Kind.UPDATE:
                 second = packet[pos : pos + size]
                 pos += size
-                if second == whole:
+                if _all_present(second, count):
                     second = b""
                 else:
                     partial = True
@@ -530,3 +528,9 @@ class BinlogStream(Generic[T]):
             partial,
             self._query,
         )
+
+
+def _all_present(bitmap: bytes, count: int) -> bool:
+    """Whether all of ``count`` columns are there; the bits after the last one mean nothing."""
+    mask = (1 << count) - 1
+    return int.from_bytes(bitmap, "little") & mask == mask

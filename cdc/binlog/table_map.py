@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from cdc.types.codec import Field, Wire
 from connect.errors import DataError
 
-
 _NUMERIC = frozenset(
     {
         Field.TINY,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cdc.binlog.packets import Lost, PacketReader
+import pymysql
+
+from cdc.binlog.packets import LostError, PacketReader
 from cdc.binlog.protocol import command, sock_of
 from cdc.binlog.table_map import length
 from cdc.connection import Connection
@@ -22,9 +24,9 @@ def stream_rows(
     """Rows as the server sends them, in lists of what half a MB holds.
 
     The server waits while the caller does something else; the connection is busy until the last
-    row. A caller that stops early must close the connection. Raises SourceError where the server
-    refuses the query, RetriableError where the connection is lost, DataError for rows that are not
-    those of ``plan``.
+    row. A caller that stops early must close the connection. Raises the server's own errors as
+    pymysql does, RetriableError where the connection is lost, DataError for rows that are not those
+    of ``plan``.
     """
     command(connection, _QUERY, sql.encode("utf-8"))
     reader = PacketReader(sock_of(connection))
@@ -38,10 +40,10 @@ def stream_rows(
                 yield decode_text_rows(packets, plan)
             if ends:
                 if last[0] == 0xFF:
-                    raise _refused(last, sql)
+                    pymysql.err.raise_mysql_exception(last)
                 return
             packets = reader.read()
-    except Lost as error:
+    except LostError as error:
         raise RetriableError(
             f"The connection was lost in the middle of a query: {error}."
         ) from error
@@ -52,7 +54,7 @@ def _after_definitions(reader: PacketReader, sql: str, plan: TextPlan) -> list[b
     packets = reader.read()
     head = packets[0]
     if head[0] == 0xFF:
-        raise _refused(head, sql)
+        pymysql.err.raise_mysql_exception(head)
     count, _ = length(head, 0)
     if count != len(plan):
         raise SourceError(f"A query gives {count} columns in place of {len(plan)}: {sql}")
@@ -65,9 +67,3 @@ def _after_definitions(reader: PacketReader, sql: str, plan: TextPlan) -> list[b
 def _is_end(packet: bytes) -> bool:
     """An EOF or error packet; no row begins so (0xFE begins a text of 16 MB, a longer packet)."""
     return packet[0] == 0xFF or (packet[0] == _EOF and len(packet) < 9)
-
-
-def _refused(packet: bytes, sql: str) -> SourceError:
-    code = int.from_bytes(packet[1:3], "little")
-    text = packet[9:] if packet[3:4] == b"#" else packet[3:]
-    return SourceError(f"The server refuses a query ({code}): {text.decode()}: {sql}")

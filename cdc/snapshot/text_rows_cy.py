@@ -17,11 +17,14 @@ import cython
 
 from cdc.types.codec import Codec, Op
 from connect.errors import DataError
+from connect.logical import unscaled_bytes
 
 if cython.compiled:
     from cython.cimports.cdc.types.calendar_cy import days_from_civil, is_date
+    from cython.cimports.cdc.types.integer_cy import shortest_bytes
 else:
     from cdc.types.calendar_cy import days_from_civil, is_date
+    from cdc.types.integer_cy import shortest_bytes
 
 INT = cython.declare(cython.int, Op.INT)
 UTF8 = cython.declare(cython.int, Op.UTF8)
@@ -65,11 +68,7 @@ class TextPlan:
 
 def decode_text_rows(packets: list[bytes], plan: TextPlan) -> list[tuple[Any, ...]]:
     """One tuple per packet; DataError, with the column's number, for what is no row of the plan."""
-    rows: list[tuple[Any, ...]] = []
-    packet: bytes
-    for packet in packets:
-        rows.append(_row(packet, plan))
-    return rows
+    return [_row(packet, plan) for packet in packets]
 
 
 def decode_text(data: bytes, codec: Codec) -> Any:
@@ -147,7 +146,7 @@ def _value(
             value = number
     elif op == UTF8:
         value = p[pos:end].decode("utf-8")
-    elif op == DATETIME or op == DATE:
+    elif op in (DATETIME, DATE):
         if size < 10:
             raise DataError(f"{packet[pos:end]!r} is no date")
         year = _integer(p, pos, pos + 4)
@@ -187,10 +186,7 @@ def _value(
         else:
             value = _FLOAT.unpack(_FLOAT.pack(float(packet[pos:end])))[0]
     elif op == TIME:
-        if p[pos] == 45:
-            number = -_clock(packet, pos + 1, end)
-        else:
-            number = _clock(packet, pos, end)
+        number = -_clock(packet, pos + 1, end) if p[pos] == 45 else _clock(packet, pos, end)
         value = number
     elif op == BYTES:
         value = packet[pos:end]
@@ -234,7 +230,7 @@ def _clock(packet: bytes, pos: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cyt
     """Microseconds of ``HH:MM:SS.ffffff``; hours may have three digits."""
     p: cython.p_const_uchar = packet
     hours: cython.Py_ssize_t = pos
-    digits: cython.int = 0
+    _digits: cython.int
     number: cython.longlong
     while hours < end and p[hours] != 58:
         hours += 1
@@ -247,7 +243,7 @@ def _clock(packet: bytes, pos: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cyt
     ) * 1000000
     if end - hours > 7:
         fraction: cython.longlong = _integer(p, hours + 7, end)
-        for digits in range(end - hours - 7, 6):
+        for _digits in range(end - hours - 7, 6):
             fraction *= 10
         number += fraction
     return number
@@ -273,7 +269,7 @@ def _decimal(
         else:
             for digits in range(scale):
                 number = number * 10 + (_digit(p, point + 1 + digits) if digits < decimals else 0)
-        return _shortest(number)
+        return shortest_bytes(number)
     text = packet[pos:point] + packet[point + 1 : end]
     large = int(text)
     if decimals <= scale:
@@ -283,8 +279,7 @@ def _decimal(
         whole, rest = divmod(abs(large), unit)
         whole += rest * 2 >= unit
         large = -whole if large < 0 else whole
-    magnitude = large if large >= 0 else ~large
-    return large.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True)
+    return unscaled_bytes(large)
 
 
 @cython.cfunc
@@ -294,19 +289,3 @@ def _digit(p: cython.p_const_uchar, pos: cython.Py_ssize_t) -> cython.int:
     if digit < 0 or digit > 9:
         raise DataError("a number has other characters than digits")
     return digit
-
-
-@cython.cfunc
-def _shortest(value: cython.longlong) -> bytes:
-    size: cython.int = 1
-    rest: cython.longlong = value >> 7
-    while rest != 0 and rest != -1:
-        rest >>= 8
-        size += 1
-    if cython.compiled:
-        index: cython.int
-        buffer: cython.char[8]
-        for index in range(size):
-            buffer[size - 1 - index] = cython.cast(cython.char, value >> (8 * index))
-        return buffer[:size]
-    return value.to_bytes(size, "big", signed=True)

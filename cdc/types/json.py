@@ -99,7 +99,7 @@ def number_text(number: float) -> str:
     The server writes a number with an exponent where the decimal point would stand more than 15
     places after or 14 places before the first digit (``my_gcvt``); those are written out.
     """
-    sign, digits, exponent = Decimal(repr(number)).as_tuple()
+    _sign, digits, exponent = Decimal(repr(number)).as_tuple()
     assert isinstance(exponent, int)
     point = len(digits) + exponent
     if digits != (0,) and not -15 < point <= 15:

@@ -1,0 +1,1 @@
+cpdef bytes shortest_bytes(long long value)
