@@ -51,6 +51,7 @@ class _Plan:
     converted: Charset | None = None
     comment: str | None = None
     new_id: TableId | None = None
+    others: list[Change] = field(default_factory=list)
 
 
 def alter_table(statement: Statement) -> list[Change]:
@@ -61,7 +62,7 @@ def alter_table(statement: Statement) -> list[Change]:
     table = statement.catalog.get(table_id)
     if table is None:
         return [statement.change(ChangeKind.OTHER, table_id)]
-    _wait(reader)
+    reader.wait_option()
     plan = _Plan(table, statement.catalog.database_charset(table_id.database))
     while reader.word not in (END, ";"):
         action = _ACTIONS.get(reader.word)
@@ -73,16 +74,13 @@ def alter_table(statement: Statement) -> list[Change]:
                 reader.skip_one()
         reader.accept(",")
     altered = _carried_out(reader, plan)
-    if plan.new_id is None or plan.new_id == table_id:
-        return [statement.change(ChangeKind.ALTER, table_id, table=altered)]
-    return [
-        statement.change(
-            ChangeKind.ALTER,
-            plan.new_id,
-            table=altered.renamed(plan.new_id),
-            previous_id=table_id,
-        )
-    ]
+    new_id = plan.new_id
+    if new_id is None or new_id == table_id:
+        change = statement.change(ChangeKind.ALTER, table_id, table=altered)
+    else:
+        altered = altered.renamed(new_id)
+        change = statement.change(ChangeKind.ALTER, new_id, table=altered, previous_id=table_id)
+    return [change, *plan.others]
 
 
 def _carried_out(reader: Reader, plan: _Plan) -> Table:
@@ -96,25 +94,23 @@ def _carried_out(reader: Reader, plan: _Plan) -> Table:
                 definition.charset = CharsetWords()
     if plan.comment is not None:
         draft.comment = plan.comment or None
-
-    def unknown(name: str) -> DdlError:
-        return reader.failure(
-            f"Table {plan.table.id} has no column {name} as far as its history tells, "
-            "but a statement changes it.",
-            offset=0,
-        )
-
-    def place_of(columns: list[Column], name: str) -> int:
-        for place, column in enumerate(columns):
-            if column.name.lower() == name.lower():
-                return place
-        raise unknown(name)
-
     known = {column.name.lower() for column in draft.columns}
     for name in (*plan.dropped, *plan.changed, *plan.renamed, *plan.edits):
         if name not in known:
-            raise unknown(name)
+            raise _unknown(reader, plan, name)
+    names = _change_columns(plan, draft)
+    _place_columns(reader, plan, draft)
+    draft.follow_columns(names)
+    for change_key in (*plan.dropped_keys, *plan.renamed_keys, *plan.added_keys):
+        change_key(draft)
+    return draft.finished()
 
+
+def _change_columns(plan: _Plan, draft: Draft) -> dict[str, str | None]:
+    """Drop, change and rename the old columns in their places.
+
+    Gives what became of their names, for the keys: the new name, or None for a dropped one.
+    """
     changed = {id(definition) for definition in plan.changed.values()}
     added = {d.column.name.lower() for d, _ in plan.placed if id(d) not in changed}
     names: dict[str, str | None] = {}
@@ -138,14 +134,29 @@ def _carried_out(reader: Reader, plan: _Plan) -> Table:
             names[old] = plan.renamed[old]
             column = replace(column, name=plan.renamed[old])
         columns.append(column)
+    draft.columns = columns
+    return names
+
+
+def _place_columns(reader: Reader, plan: _Plan, draft: Draft) -> None:
+    """Put the new columns in, and move the changed ones that name a place."""
+    columns = draft.columns
+
+    def place_of(name: str) -> int:
+        for place, column in enumerate(columns):
+            if column.name.lower() == name.lower():
+                return place
+        raise _unknown(reader, plan, name)
+
+    changed = {id(definition) for definition in plan.changed.values()}
     for definition, after in plan.placed:
         column = definition.resolved(draft.charset)
         if after is None:
             columns.append(column)
             continue
         if id(definition) in changed:
-            del columns[place_of(columns, column.name)]
-        columns.insert(0 if after == FIRST else place_of(columns, after) + 1, column)
+            del columns[place_of(column.name)]
+        columns.insert(0 if after == FIRST else place_of(after) + 1, column)
     present = [column.name.lower() for column in columns]
     if len(set(present)) < len(present):
         twice = next(name for name in present if present.count(name) > 1)
@@ -154,11 +165,14 @@ def _carried_out(reader: Reader, plan: _Plan) -> Table:
             "agree with the server.",
             offset=0,
         )
-    draft.columns = columns
-    draft.follow_columns(names)
-    for change_key in (*plan.dropped_keys, *plan.renamed_keys, *plan.added_keys):
-        change_key(draft)
-    return draft.finished()
+
+
+def _unknown(reader: Reader, plan: _Plan, name: str) -> DdlError:
+    return reader.failure(
+        f"Table {plan.table.id} has no column {name} as far as its history tells, "
+        "but a statement changes it.",
+        offset=0,
+    )
 
 
 def _option(reader: Reader, plan: _Plan) -> bool:
@@ -173,13 +187,6 @@ def _option(reader: Reader, plan: _Plan) -> bool:
         plan.comment = reader.string()
         return True
     return False
-
-
-def _wait(reader: Reader) -> None:
-    if reader.accept("WAIT"):
-        reader.integer()
-    else:
-        reader.accept("NOWAIT")
 
 
 def _add(statement: Statement, plan: _Plan) -> None:
@@ -347,6 +354,17 @@ def _rename(statement: Statement, plan: _Plan) -> None:
 
 def _convert(statement: Statement, plan: _Plan) -> None:
     reader = statement.reader
+    if reader.accept("PARTITION"):  # MariaDB: a partition becomes a table
+        reader.name()
+        reader.expect("TO", "TABLE")
+        table_id = statement.table_id()
+        table = plan.table.renamed(table_id)
+        plan.others.append(statement.change(ChangeKind.CREATE, table_id, table=table))
+        return
+    if reader.accept("TABLE"):  # MariaDB: a table becomes a partition
+        plan.others.append(statement.change(ChangeKind.DROP, statement.table_id()))
+        reader.skip_to(END)
+        return
     reader.expect("TO")
     chosen = reader.charset_options(plan.inherited)
     if chosen is None:

@@ -43,7 +43,7 @@ def create_table(statement: Statement) -> list[Change]:
         if name in seen:
             raise reader.failure(f"Column {name} of {table_id} is defined twice.", offset=0)
         seen.add(name)
-        draft.columns.append(element.resolved(draft.charset))
+        draft.columns.append(element.resolved(draft.charset, len(draft.columns) + 1))
         draft.add_column_key(element)
     return [statement.change(ChangeKind.CREATE, table_id, table=draft.finished())]
 

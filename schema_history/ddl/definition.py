@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from schema_history.charset import Charset
 from schema_history.ddl.lexer import BITS, END, HEX, NUMBER, STRING
 from schema_history.ddl.reader import Reader
-from schema_history.ddl.types import CharsetWords, read_type, with_charset
+from schema_history.ddl.types import CharsetWords, charset_attributes, read_type
 from schema_history.table import Column, JdbcType
 
 # The text Debezium gives for every form of "now".
@@ -30,31 +30,40 @@ class Default:
 class Definition:
     """A column as defined; its character set still waits for the table's.
 
-    Of several attributes that say whether it may be NULL, AUTO_INCREMENT among them, the last
-    one holds.
+    ``column`` has its name and type, ``attributes`` what else of a Column its attributes set. Of
+    several that say whether it may be NULL, AUTO_INCREMENT among them, the last one holds.
     """
 
     column: Column
     charset: CharsetWords
+    attributes: dict[str, Any]
     nullable: bool = True
     default: Default | None = None
     primary: bool = False
     unique: bool = False
 
-    def resolved(self, default: Charset) -> Column:
-        """The finished column in a table with that default character set."""
-        column = replace(self.column, optional=self.nullable and not self.primary)
-        return with_charset(with_default(column, self.default), self.charset, default)
-
-
-def with_default(column: Column, default: Default | None) -> Column:
-    """The column with this DEFAULT, or with what it means to name none: NULL if it may be."""
-    if default is None or default.text is None:
-        explicit_null = default is not None and not default.computed
+    def resolved(self, charset: Charset, position: int = 0) -> Column:
+        """The finished column, in a table with that default character set."""
+        optional = self.nullable and not self.primary
         return replace(
-            column, has_default=column.optional or explicit_null, default_expression=None
+            self.column,
+            optional=optional,
+            position=position,
+            **self.attributes,
+            **_default_attributes(self.default, optional),
+            **charset_attributes(self.column, self.charset, charset),
         )
-    return replace(column, has_default=True, default_expression=default.text)
+
+
+def with_default(column: Column, default: Default) -> Column:
+    """The column with another DEFAULT."""
+    return replace(column, **_default_attributes(default, column.optional))
+
+
+def _default_attributes(default: Default | None, optional: bool) -> dict[str, Any]:
+    """A column with no constant default has NULL for one if it may be NULL."""
+    text = default and default.text
+    return {"has_default": optional or text is not None, "default_expression": text}
 
 
 def not_null(column: Column) -> Column:
@@ -70,7 +79,7 @@ def read_definition(reader: Reader, name: str) -> Definition:
     column, charset = read_type(reader, name)
     # SERIAL alone is a type that increments before any attribute is read.
     serial = column.auto_incremented
-    definition = Definition(column, charset, nullable=not serial, unique=serial)
+    definition = Definition(column, charset, {}, nullable=not serial, unique=serial)
     while reader.word not in _ENDS:
         attribute = _ATTRIBUTES.get(reader.word)
         if attribute is not None:
@@ -180,11 +189,11 @@ def _on(reader: Reader, definition: Definition) -> None:
     reader.expect("UPDATE")
     if not _now(reader):
         raise reader.error("CURRENT_TIMESTAMP")
-    definition.column = replace(definition.column, updated_to_now=True)
+    definition.attributes["updated_to_now"] = True
 
 
 def _auto_increment(reader: Reader, definition: Definition) -> None:
-    definition.column = replace(definition.column, auto_incremented=True)
+    definition.attributes["auto_incremented"] = True
     definition.nullable = False
 
 
@@ -205,7 +214,7 @@ def _unique(reader: Reader, definition: Definition) -> None:
 
 
 def _comment(reader: Reader, definition: Definition) -> None:
-    definition.column = replace(definition.column, comment=reader.string())
+    definition.attributes["comment"] = reader.string()
 
 
 def _collate(reader: Reader, definition: Definition) -> None:
@@ -230,11 +239,11 @@ def _as(reader: Reader, definition: Definition) -> None:
             kind = "STORED"
         else:
             reader.accept("VIRTUAL")
-    definition.column = replace(definition.column, generated=kind)
+    definition.attributes["generated"] = kind
 
 
 def _invisible(reader: Reader, definition: Definition) -> None:
-    definition.column = replace(definition.column, invisible=True)
+    definition.attributes["invisible"] = True
 
 
 def _constraint(reader: Reader, definition: Definition) -> None:

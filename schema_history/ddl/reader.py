@@ -146,6 +146,13 @@ class Reader:
         """The statement's own text between two offsets; to the last token read without ``end``."""
         return self.text[start : self.end_offset if end is None else end]
 
+    def wait_option(self) -> None:
+        """Step over MariaDB's ``WAIT n`` or ``NOWAIT`` if it comes next."""
+        if self.accept("WAIT"):
+            self.integer()
+        else:
+            self.accept("NOWAIT")
+
     def charset_words(self) -> bool:
         """Step over ``CHARACTER SET``, ``CHAR SET`` or ``CHARSET`` if it comes next."""
         return (

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from schema_history.change import Change, ChangeKind
-from schema_history.ddl.lexer import NUMBER
-from schema_history.ddl.reader import Reader
 from schema_history.ddl.statement import Statement
 from schema_history.table import Table, TableId
 
@@ -15,7 +13,7 @@ def drop_table(statement: Statement) -> list[Change]:
     reader.accept("IF", "EXISTS")
     lead = reader.source(0, reader.offset)
     ids = [statement.table_id()]
-    _wait(reader)
+    reader.wait_option()
     while reader.accept(","):
         ids.append(statement.table_id())
     start = reader.offset
@@ -38,7 +36,7 @@ def rename_table(statement: Statement) -> list[Change]:
     while True:
         start = reader.offset
         old = statement.table_id()
-        _wait(reader)
+        reader.wait_option()
         reader.expect("TO")
         new = statement.table_id()
         table = moved[old] if old in moved else statement.catalog.get(old)
@@ -61,11 +59,3 @@ def truncate_table(statement: Statement) -> list[Change]:
     """Read on after TRUNCATE [TABLE]."""
     table_id = statement.table_id()
     return [statement.change(ChangeKind.TRUNCATE, table_id, table=statement.catalog.get(table_id))]
-
-
-def _wait(reader: Reader) -> None:
-    if reader.accept("WAIT"):
-        if reader.word == NUMBER:
-            reader.integer()
-    else:
-        reader.accept("NOWAIT")

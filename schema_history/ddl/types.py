@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import Any
 
 from schema_history.charset import Charset, named
 from schema_history.ddl.lexer import NUMBER
@@ -166,20 +167,21 @@ def read_type(reader: Reader, name: str) -> tuple[Column, CharsetWords]:
     return column, charset
 
 
-def with_charset(column: Column, words: CharsetWords, default: Charset) -> Column:
-    """The column with its character set, inherited or its own.
+def charset_attributes(column: Column, words: CharsetWords, default: Charset) -> dict[str, Any]:
+    """What its character set, inherited or its own, makes of a column: attributes to replace.
 
     A character column whose set is ``binary`` is a binary column, as in the server.
     """
-    if column.data_type not in _CHARACTER_TYPES:
-        return column
+    kind = column.data_type
+    if kind not in _CHARACTER_TYPES:
+        return {}
     charset = named(words.charset, words.collation, default)
     if words.binary_collation:
         charset = Charset(charset.name, f"{charset.name}_bin")
-    if charset.name == "binary" and column.data_type in _BINARY_TWINS:
-        twin, jdbc = _BINARY_TWINS[column.data_type]
-        return replace(column, type_name=twin, jdbc_type=jdbc, charset=None, collation=None)
-    return replace(column, charset=charset.name, collation=charset.collation)
+    if charset.name == "binary" and kind in _BINARY_TWINS:
+        twin, jdbc = _BINARY_TWINS[kind]
+        return {"type_name": twin, "jdbc_type": jdbc, "charset": None, "collation": None}
+    return {"charset": charset.name, "collation": charset.collation}
 
 
 def converted(column: Column, charset: Charset) -> Column:
@@ -197,7 +199,8 @@ def converted(column: Column, charset: Charset) -> Column:
         wider = charset.name != "binary" and charset.bytes_per_character > before
         name = _WIDER_TEXT[kind] if wider else kind.upper()
         column = replace(column, type_name=name, length=None)
-    return with_charset(column, CharsetWords(charset.name, charset.collation), charset)
+    words = CharsetWords(charset.name, charset.collation)
+    return replace(column, **charset_attributes(column, words, charset))
 
 
 def _type_words(reader: Reader) -> tuple[list[str], _Type]:
