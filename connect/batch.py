@@ -8,8 +8,8 @@ single ones to those who need them, which the fast path does not.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Self, TypeAlias, overload
 
 from connect.schema import Schema, Value
 
@@ -62,6 +62,18 @@ class Batch:
     def __len__(self) -> int:
         return len(self.values)
 
+    def take(self, places: Sequence[int]) -> Self:
+        """The records at these places, in this order, as a batch of their own."""
+        return replace(self, **self._taken(places))
+
+    def _taken(self, places: Sequence[int]) -> dict[str, Any]:
+        """The members that have one item per record, cut down to ``places``."""
+        return {
+            "keys": [self.keys[place] for place in places],
+            "values": [self.values[place] for place in places],
+            "timestamps": [self.timestamps[p] for p in places] if self.timestamps else (),
+        }
+
     def records(self) -> Iterator[Record]:
         for place, (key, value) in enumerate(zip(self.keys, self.values, strict=True)):
             yield Record(
@@ -76,6 +88,26 @@ class Batch:
             )
 
 
+class _Taken(Sequence[SourceOffset | None]):
+    """Some of the offsets of a batch, still computed only when asked for."""
+
+    def __init__(self, offsets: Sequence[SourceOffset | None], places: Sequence[int]) -> None:
+        self._offsets = offsets
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, place: int) -> SourceOffset | None: ...
+    @overload
+    def __getitem__(self, place: slice) -> _Taken: ...
+    def __getitem__(self, place: int | slice) -> SourceOffset | _Taken | None:
+        if isinstance(place, slice):
+            return _Taken(self._offsets, self._places[place])
+        return self._offsets[self._places[place]]
+
+
 @dataclass
 class SourceBatch(Batch):
     """A batch on its way into the log.
@@ -88,9 +120,15 @@ class SourceBatch(Batch):
     source_partition: SourcePartition = field(default_factory=dict)
     offsets: Sequence[SourceOffset | None] = field(default_factory=tuple)
 
+    def _taken(self, places: Sequence[int]) -> dict[str, Any]:
+        return super()._taken(places) | {"offsets": _Taken(self.offsets, places)}
+
 
 @dataclass
 class SinkBatch(Batch):
     """A batch read from the log; ``partition`` is set and ``offsets`` are the log's offsets."""
 
     offsets: Sequence[int] = field(default_factory=tuple)
+
+    def _taken(self, places: Sequence[int]) -> dict[str, Any]:
+        return super()._taken(places) | {"offsets": [self.offsets[place] for place in places]}
