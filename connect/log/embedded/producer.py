@@ -268,9 +268,13 @@ class TransactionalProducer(Producer):
 
     def close(self) -> None:
         """An open transaction is dropped."""
-        if self._buffer is not None and self._staged:
-            self.abort()
-        self._file.close()
+        try:
+            if self._buffer is not None:
+                self.abort()
+        except FencedError:
+            pass  # whoever has the id now has dropped it
+        finally:
+            self._file.close()
 
     def _open(self) -> Buffer:
         if self._buffer is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -20,7 +21,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in its 
 )
 from confluent_kafka.admin import NewTopic as AdminTopic  # type: ignore[attr-defined]
 
-from connect.errors import LogError
+from connect.errors import LogError, RetriableError
 from connect.log.contract import (
     Consumer,
     Log,
@@ -31,7 +32,15 @@ from connect.log.contract import (
 )
 from connect.log.kafka.config import Client, client_settings, translate
 from connect.log.kafka.consumer import KafkaConsumer, as_message
-from connect.log.kafka.faults import ATTEMPT_SECONDS, LIBRARY, Faults, as_error, made, persist
+from connect.log.kafka.faults import (
+    API_SECONDS,
+    ATTEMPT_SECONDS,
+    LIBRARY,
+    Faults,
+    as_error,
+    made,
+    persist,
+)
 from connect.log.kafka.producer import KafkaProducer
 
 READ_AT_ONCE = 1000
@@ -66,6 +75,8 @@ class KafkaLog(Log):
                 lambda new=new, **limit: self._admin.create_topics([new], **limit)[new.topic],
                 fine=KafkaError.TOPIC_ALREADY_EXISTS,
             )
+        for topic in topics:
+            self._wait_for(topic.name, exists=True)
 
     def delete_topics(self, names: Sequence[str]) -> None:
         for name in names:
@@ -74,6 +85,8 @@ class KafkaLog(Log):
                 lambda name=name, **limit: self._admin.delete_topics([name], **limit)[name],
                 fine=KafkaError.UNKNOWN_TOPIC_OR_PART,
             )
+        for name in names:
+            self._wait_for(name, exists=False)
 
     def partitions(self, topic: str) -> int | None:
         """Asked by DescribeTopics, since asking for metadata could create the topic."""
@@ -136,6 +149,14 @@ class KafkaLog(Log):
 
     def close(self) -> None:
         self._admin.poll(0)
+
+    def _wait_for(self, topic: str, *, exists: bool) -> None:
+        """The controller has answered; brokers hear of it a little later."""
+        give_up = time.monotonic() + API_SECONDS
+        while (self.partitions(topic) is not None) != exists:
+            if time.monotonic() > give_up:
+                raise RetriableError(f"The brokers do not know of the change to topic {topic} yet.")
+            time.sleep(0.02)
 
     def _read(self, topic: str, ends: dict[int, int], committed_only: bool) -> Iterator[Message]:
         faults = Faults(f"reader of {topic}")
