@@ -93,7 +93,8 @@ _SIZED_TEXTS = ("tinytext", "text", "mediumtext", "longtext")
 _SIZED_BLOBS = ("tinyblob", "blob", "mediumblob", "longblob")
 _SIZES = (255, 65_535, 16_777_215)
 _QUOTED_ID = re.compile(r'"((?:[^"]|"")*)"\."((?:[^"]|"")*)"')
-_SIGN_WORDS = frozenset({"SIGNED", "UNSIGNED", "ZEROFILL"})
+_UNSIGNED_WORDS = frozenset({"UNSIGNED", "ZEROFILL"})
+_SIGN_WORDS = _UNSIGNED_WORDS | {"SIGNED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ class Column:
     @property
     def unsigned(self) -> bool:
         """ZEROFILL makes a column unsigned too."""
-        return self.type_name.endswith(("UNSIGNED", "ZEROFILL"))
+        return not _UNSIGNED_WORDS.isdisjoint(self.type_name.split(" "))
 
     @property
     def data_type(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pymysql
 
+import devstack
 from schema_history import Column, JdbcType, Schemas, Table
 from schema_history.ddl.definition import NOW
 
@@ -32,6 +33,17 @@ TABLES = """
       on t.table_collation = c.{name}
     where table_schema = %s and table_type in ('BASE TABLE', 'SYSTEM VERSIONED')
 """
+
+
+def connection(server: devstack.Server) -> pymysql.Connection[Any]:
+    return pymysql.connect(
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        password=server.password,
+        autocommit=True,
+        charset="utf8mb4",
+    )
 
 
 class Judge:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pymysql
 import pytest
 
-import devstack
 from schema_history import Charset, Schemas
-from tests.schema_history.judge import Judge
+from tests.schema_history.judge import Judge, connection
 from tests.schema_history.statements import Statements
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -24,17 +22,6 @@ def statements(name: str) -> list[str]:
     return [s.strip() for s in "".join(lines).split(";\n") if s.strip()]
 
 
-def connection(server: devstack.Server) -> pymysql.Connection[Any]:
-    return pymysql.connect(
-        host=server.host,
-        port=server.port,
-        user=server.user,
-        password=server.password,
-        autocommit=True,
-        charset="utf8mb4",
-    )
-
-
 @pytest.fixture
 def judge(request: pytest.FixtureRequest) -> Iterator[Judge]:
     with connection(request.getfixturevalue(request.param)) as connected:
@@ -43,7 +30,14 @@ def judge(request: pytest.FixtureRequest) -> Iterator[Judge]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("judge", "corpus"), [("mysql", "mysql.sql"), ("mariadb", "mariadb.sql")], indirect=["judge"]
+    ("judge", "corpus"),
+    [
+        ("mysql", "mysql.sql"),
+        ("mysql", "mysql9.sql"),
+        ("mysql80", "mysql.sql"),
+        ("mariadb", "mariadb.sql"),
+    ],
+    indirect=["judge"],
 )
 def test_model_agrees_after_each_statement(judge: Judge, corpus: str) -> None:
     judge.execute("drop database if exists corpus")

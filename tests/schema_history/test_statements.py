@@ -88,6 +88,21 @@ def test_ansi_quotes_make_names_of_double_quotes() -> None:
         schemas.apply('create table "d"."t" (a int)', "")
 
 
+@pytest.mark.parametrize(
+    ("bits", "text"),
+    [
+        (0x0, ""),
+        (0x4, "ANSI_QUOTES"),
+        (0x4_000F, "REAL_AS_FLOAT,PIPES_AS_CONCAT,ANSI_QUOTES,IGNORE_SPACE,ANSI"),
+        (0x10_0000, "NO_BACKSLASH_ESCAPES"),
+        (0x4030_0004, "ANSI_QUOTES,NO_BACKSLASH_ESCAPES,STRICT_TRANS_TABLES"),
+    ],
+)
+def test_sql_mode_as_number_and_as_text(bits: int, text: str) -> None:
+    """Bits as in MySQL's sql/system_variables.h."""
+    assert SqlMode.of_bits(bits) == SqlMode.of(text)
+
+
 def test_without_backslash_escapes_a_backslash_is_a_character() -> None:
     schemas = Schemas(sql_mode=SqlMode.of("NO_BACKSLASH_ESCAPES"))
     schemas.apply(r"create table t (a varchar(9) default 'c:\' comment '\n')", "d")
