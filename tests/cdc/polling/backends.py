@@ -50,7 +50,7 @@ class MySqlBackend(Backend):
         self.server = server
         self.database = self.qualifier = f"polling_{next(_numbers)}"
         self._connection = pymysql.connect(host=server.host, port=server.port, user=server.user)
-        self.run(f"CREATE DATABASE {self.database}")
+        self.run(f"CREATE DATABASE {self.database} CHARACTER SET utf8mb4")
         self.run(f"USE {self.database}")
         # As Connector/J by default, the session's zone is the server's; here that is UTC for all.
         self.run("SET time_zone = '+00:00'")

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connect.errors import SourceError
-from tests.cdc.polling.backends import Backend, MySqlBackend, Poller, PostgresBackend, named
+from tests.cdc.polling.backends import Backend, MySqlBackend, Poller, named
 
 BEGIN = dt.datetime(2024, 1, 1)
 _tables = itertools.count()
@@ -151,22 +151,19 @@ def fill(backend: Backend, rows: int) -> None:
         backend.run(f"INSERT INTO big (filler) VALUES {marks}", *["x" * 2000] * 100)
 
 
-@pytest.fixture
-def server_backend(backend: Backend) -> MySqlBackend | PostgresBackend:
-    if not isinstance(backend, MySqlBackend | PostgresBackend):
-        pytest.skip("a file has no connection to cut")
-    return backend
+on_servers = pytest.mark.parametrize("backend", ["mysql", "mariadb", "postgres"], indirect=True)
 
 
+@on_servers
 def test_a_lost_connection_is_made_again(
-    server_backend: MySqlBackend, caplog: pytest.LogCaptureFixture
+    backend: Backend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fill(server_backend, 5000)
+    fill(backend, 5000)
     with Poller(
-        server_backend, mode="incrementing", table__whitelist="big", batch__max__rows="500"
+        backend, mode="incrementing", table__whitelist="big", batch__max__rows="500"
     ) as poller:
         ids = [row["id"] for batch in poller.poll() for row in named(batch)]
-        cut(server_backend)
+        cut(backend)
         with caplog.at_level(logging.WARNING):
             while len(ids) < 5000:
                 ids += [row["id"] for batch in poller.poll() for row in named(batch)]
@@ -174,17 +171,18 @@ def test_a_lost_connection_is_made_again(
     assert "is asked again in 1 ms (failure 1 in a row)" in caplog.text
 
 
-def test_retries_can_be_limited(server_backend: MySqlBackend) -> None:
-    fill(server_backend, 5000)
+@on_servers
+def test_retries_can_be_limited(backend: Backend) -> None:
+    fill(backend, 5000)
     with Poller(
-        server_backend,
+        backend,
         mode="incrementing",
         table__whitelist="big",
         batch__max__rows="500",
         query__retry__attempts="0",
     ) as poller:
         poller.poll()
-        cut(server_backend)
+        cut(backend)
         with pytest.raises(SourceError, match=r"query of table .*big, failure 1 in a row"):
             for _ in range(20):
                 poller.poll()
