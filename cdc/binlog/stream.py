@@ -92,6 +92,10 @@ _PASSED = frozenset(
         Event.GTID_LIST,
     }
 )
+_MADE_UP = frozenset(
+    {Event.ROTATE, Event.FORMAT_DESCRIPTION, Event.HEARTBEAT, Event.HEARTBEAT_V2, Event.GTID_LIST}
+)
+"""Events the server sends without a place in a file."""
 _SHUTDOWN = frozenset({1053, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 3169})
 """Server errors that mean: the connection ends, try again."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 30.0
@@ -283,9 +287,12 @@ class BinlogStream(Generic[T]):
                         f"The checksum of the event before {self._file}:{log_pos} is wrong.",
                         cure="Check the server's binlog with mysqlbinlog --verify-binlog-checksum.",
                     )
-            if log_pos == 0 or flags & ARTIFICIAL:
-                end = self._end
-                start = end
+            if flags & ARTIFICIAL or (log_pos == 0 and kind in _MADE_UP):
+                start = end = self._end
+            elif log_pos == 0:
+                # MariaDB from 11.4 on leaves the place open inside of a transaction.
+                start, end = self._end, self._end + size
+                self._end = end
             else:
                 end = log_pos + self._high
                 if end + (1 << 31) < self._end:

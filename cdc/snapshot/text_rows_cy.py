@@ -271,15 +271,17 @@ def _decimal(
                 number = number * 10 + (_digit(p, point + 1 + digits) if digits < decimals else 0)
         return shortest_bytes(number)
     text = packet[pos:point] + packet[point + 1 : end]
-    large = int(text)
-    if decimals <= scale:
-        large *= 10 ** (scale - decimals)
-    else:
-        unit = 10 ** (decimals - scale)
-        whole, rest = divmod(abs(large), unit)
-        whole += rest * 2 >= unit
-        large = -whole if large < 0 else whole
-    return unscaled_bytes(large)
+    return unscaled_bytes(_rescaled(int(text), scale - decimals))
+
+
+def _rescaled(unscaled: int, digits: int) -> int:
+    """With so many more digits, or less."""
+    if digits >= 0:
+        return int(unscaled * 10**digits)
+    unit = 10**-digits
+    whole, rest = divmod(abs(unscaled), unit)
+    whole += rest * 2 >= unit
+    return int(-whole if unscaled < 0 else whole)
 
 
 @cython.cfunc

@@ -50,16 +50,12 @@ _SINGLE: dict[str, tuple[str, dict[int, str]]] = {
 
 # Several bytes a character.
 _MULTIPLE = {
-    "big5": "big5",
     "cp932": "cp932",
-    "eucjpms": "euc_jp",
-    "euckr": "euc_kr",
+    "euckr": "cp949",
     "gb18030": "gb18030",
     "gb2312": "gb2312",
     "gbk": "gbk",
-    "sjis": "shift_jis",
     "ucs2": "utf_16_be",
-    "ujis": "euc_jp",
     "utf16": "utf_16_be",
     "utf16le": "utf_16_le",
     "utf32": "utf_32_be",
@@ -169,8 +165,59 @@ def decoder(charset: str) -> Decoder:
     if charset in _MULTIPLE:
         codec = codecs.lookup(_MULTIPLE[charset])
         return lambda data: codec.decode(data, "strict")[0]
+    if charset in _ODD:
+        return _ODD[charset]
     table = _table(charset)
     return lambda data: codecs.charmap_decode(data, "strict", table)[0]
+
+
+def _big5(data: bytes) -> str:
+    """Big5 with the seven characters that ETEN added."""
+    try:
+        return data.decode("big5")
+    except UnicodeDecodeError:
+        return data.decode("cp950")
+
+
+def _sjis(data: bytes) -> str:
+    """The full-width backslash is the plain one."""
+    return data.decode("shift_jis").replace("\uff3c", "\\")
+
+
+def _euc(data: bytes, *, microsoft: bool) -> str:
+    """EUC with user-defined characters; Microsoft's has those of cp932 by row and cell."""
+    pieces: list[str] = []
+    pos = 0
+    while pos < len(data):
+        lead = data[pos]
+        size = 1 if lead < 0x80 else 3 if lead == 0x8F else 2
+        part = data[pos : pos + size]
+        pos += size
+        row, cell = part[-2] - 0xA1 if size > 1 else 0, part[-1] - 0xA1
+        if size > 1 and part[-2] >= _USER_DEFINED:
+            first = 0xE000 if size == 2 else 0xE3AC
+            pieces.append(chr(first + (part[-2] - _USER_DEFINED) * 94 + cell))
+        elif microsoft and size == 2 and lead != 0x8E:
+            first = (row >> 1) + (0x81 if row < 62 else 0xC1)
+            second = cell + (0x9F if row & 1 else 0x40 + (cell >= 63))
+            pieces.append(bytes((first, second)).decode("cp932"))
+        else:
+            pieces.append(part.decode("euc_jp"))
+    return "".join(pieces)
+
+
+_USER_DEFINED = 0xF5
+
+
+def _ujis(data: bytes) -> str:
+    return _euc(data, microsoft=False).replace("\uff3c", "\\")
+
+
+def _eucjpms(data: bytes) -> str:
+    return _euc(data, microsoft=True)
+
+
+_ODD: dict[str, Decoder] = {"big5": _big5, "eucjpms": _eucjpms, "sjis": _sjis, "ujis": _ujis}
 
 
 def _table(charset: str) -> str:
