@@ -22,7 +22,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """``check`` names what was looked at; ``cure`` is a statement or setting, empty if all is well."""
+    """``check`` names what was looked at; ``cure`` is a statement or setting, or empty."""
 
     check: str
     level: Level

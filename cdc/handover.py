@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from connect.batch import SourceBatch
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """The taker is gone; internal, ends the reading thread."""
 
 
@@ -38,11 +38,11 @@ class Handover:
         return self._stopping
 
     def wait(self, seconds: float) -> None:
-        """For the giver: sleep, but raise Stopped as soon as the taker is gone."""
+        """For the giver: sleep, but raise StoppedError as soon as the taker is gone."""
         with self._changed:
             self._changed.wait_for(lambda: self._stopping, seconds)
             if self._stopping:
-                raise Stopped
+                raise StoppedError
 
     def take(self, max_records: int, timeout: float) -> list[SourceBatch]:
         """What is there, at most about ``max_records``; none after ``timeout`` seconds."""
@@ -76,7 +76,7 @@ class Handover:
         try:
             for batch in self._source():
                 self._put(batch)
-        except Stopped:
+        except StoppedError:
             pass
         except BaseException as error:
             with self._changed:
@@ -87,7 +87,7 @@ class Handover:
         with self._changed:
             self._changed.wait_for(lambda: self._stopping or self._records < self._limit)
             if self._stopping:
-                raise Stopped
+                raise StoppedError
             self._batches.append(batch)
             self._records += len(batch)
             self._changed.notify_all()

@@ -9,16 +9,18 @@ again.
 from __future__ import annotations
 
 import logging
+import socket
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 from cdc.binlog import events
 from cdc.binlog.events import ARTIFICIAL, HEADER, HEADER_SIZE, IGNORABLE, Event
 from cdc.binlog.gtid import GtidSet, MariadbGtids
 from cdc.binlog.packets import LostError, PacketReader
-from cdc.binlog.protocol import ReplicaSettings, start_dump
+from cdc.binlog.protocol import ReplicaSettings, sock_of, start_dump
 from cdc.binlog.rows_cy import RowPlan, decode_rows
 from cdc.binlog.steps import (
     BeginStep,
@@ -162,8 +164,12 @@ class BinlogStream(Generic[T]):
     def close(self) -> None:
         """End the iteration; what waits for the server ends at once."""
         self._closed = True
-        if self._connection is not None:
-            self._connection._force_close()  # type: ignore[attr-defined]
+        connection = self._connection
+        if connection is not None:
+            # The socket is only shut down, past TLS. Closing it here would free its number for
+            # another connection while the iterating thread still reads from it.
+            with suppress(OSError):
+                socket.socket.shutdown(sock_of(connection), socket.SHUT_RDWR)
 
     def __iter__(self) -> Iterator[Step[T]]:
         wait = _FIRST_WAIT

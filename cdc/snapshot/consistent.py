@@ -17,8 +17,8 @@ from typing import Any, TypeAlias
 import pymysql
 from pymysql.constants import ER
 
-from cdc.config import SnapshotLocking
 from cdc.binlog.steps import BinlogPosition
+from cdc.config import SnapshotLocking
 from cdc.connection import Connection, Server
 from cdc.offset import INITIAL, Offset
 from connect.errors import SourceError

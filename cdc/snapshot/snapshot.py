@@ -1,6 +1,6 @@
 """The initial snapshot: schemas and rows as of one position, then streaming goes on from there.
 
-Steps and records are Debezium's (``BinlogSnapshotChangeEventSource``), with two differences. A table
+Steps and records are those of Debezium (``BinlogSnapshotChangeEventSource``), but for two. A table
 that is altered, renamed or dropped while rows are read is read once more, as it is then, after the
 others: its later rows only repeat what the stream will bring, so nothing is lost and the snapshot
 does not fail. And what an interrupted earlier attempt left behind is cleaned up first, see
@@ -30,7 +30,8 @@ from cdc.snapshot.consistent import (
     show_create,
     start_transaction,
 )
-from cdc.snapshot.rows import read_rows
+from cdc.snapshot.query import stream_rows
+from cdc.snapshot.text_rows_cy import TextPlan
 from connect.batch import SourceBatch
 from connect.errors import SourceError
 from connect.schema import Value
@@ -175,7 +176,7 @@ class Snapshot:
             try:
                 yield from self._table(version)
                 done.add(version.table.id)
-            except _Changed as error:
+            except _ChangedError as error:
                 _logger.info("Table %s is read again at the end: %s", version.table.id, error)
                 changed.append(version.table.id)
         for _ in range(_MOST_REREADS):
@@ -214,12 +215,12 @@ class Snapshot:
                 current.apply(show_create(self._reader, table_id), table_id.database)
                 yield from self._table(self._capture.version(current[table_id]))
                 done.add(table_id)
-            except _Changed:
+            except _ChangedError:
                 changed.append(table_id)
         return changed
 
     def _table(self, version: TableVersion) -> Iterator[SourceBatch]:
-        """All rows of one table; _Changed before the first one if it is not as expected."""
+        """All rows of one table; _ChangedError before the first one if it is not as expected."""
         assert self._reader is not None
         table = version.table.id
         name = quoted(table.database, table.table)
@@ -231,7 +232,8 @@ class Snapshot:
             (seconds,) = query(self._reader, "SELECT UNIX_TIMESTAMP()")[0]
             self._gauge("snapshot_rows_expected", self._estimate(table), table=str(table))
             count = 0
-            for rows in read_rows(self._reader, sql, [kind.text for _, kind in captured]):
+            plan = TextPlan([kind.text for _, kind in captured])
+            for rows in stream_rows(self._reader, sql, plan):
                 yield from self._chunk(version, rows, int(seconds) * 1_000_000)
                 count += len(rows)
                 self._gauge("snapshot_rows", count, table=str(table))
@@ -241,7 +243,7 @@ class Snapshot:
             query(self._reader, "ROLLBACK TO SAVEPOINT before_table")
         except pymysql.err.MySQLError as error:
             if error.args[0] in _TABLE_CHANGED:
-                raise _Changed(error.args[1]) from error
+                raise _ChangedError(error.args[1]) from error
             raise
 
     def _estimate(self, table: TableId) -> int:
@@ -328,7 +330,7 @@ class Snapshot:
         )
 
 
-class _Changed(Exception):
+class _ChangedError(Exception):
     """A table is not what the snapshot's view says; internal."""
 
 
