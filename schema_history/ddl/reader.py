@@ -114,9 +114,11 @@ class Reader:
 
     def integer(self) -> int:
         """A whole number; a fraction is cut off."""
-        if self.word != NUMBER:
+        whole = self._tokens[self._at].text.partition(".")[0] if self.word == NUMBER else "-"
+        if whole and not whole.isdigit():
             raise self.error("a number")
-        return int(self.advance().partition(".")[0] or 0)
+        self._at += 1
+        return int(whole or 0)
 
     def parenthesised(self) -> None:
         """Step over ``( … )`` with all that is nested in it."""
