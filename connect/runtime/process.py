@@ -53,6 +53,7 @@ class TaskProcess:
                 [sys.executable, "-m", __name__, str(theirs.fileno()), str(os.getpid())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                process_group=0,  # Ctrl-C is for the worker, which hands it on in order
                 env=environment,
             )
         finally:
@@ -161,7 +162,6 @@ def main(arguments: list[str]) -> int:
     spec = connection.recv()
     assert isinstance(spec, TaskSpec)
     control = _PipeControl(connection, paused=spec.paused)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker to hand on
     # Not set() itself: the signal may come while this very thread holds the event's lock.
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=control.stopping.set).start())
     logging.getLogger().addHandler(_PipeHandler(control, f"[{spec.connector}|task-{spec.task}] "))

@@ -6,7 +6,9 @@ work is done by the worker, in a thread pool, so that one slow request does not 
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import socket
 import threading
 import time
@@ -459,9 +461,10 @@ def _bind(listener: Listener) -> socket.socket:
         return socket.create_server(("", listener.port))
     except OSError as error:
         where = f"{listener.host or 'any address'}, port {listener.port}"
+        reason = os.strerror(error.errno) if error.errno in errno.errorcode else error.strerror
         raise ConfigError(
             "listeners",
-            f"REST cannot listen on {where}: {error.strerror or error}.",
+            f"REST cannot listen on {where}: {reason}.",
             cure="Is another worker running? Choose another with listeners=http://127.0.0.1:PORT.",
         ) from error
 

@@ -12,6 +12,9 @@ from connect.errors import DataError
 from connect.log.contract import Consumer, Log, TopicPartition
 from connect.runtime.task import overrides, sink_group
 
+_NO_TOPIC = "(?!)"
+"""A pattern no topic matches: a consumer of it belongs to a group and never joins it."""
+
 
 class SinkOffsets:
     """``topics`` are those the sink is known to have read, beside those its settings list."""
@@ -25,10 +28,9 @@ class SinkOffsets:
         self._topics = sorted({*topics, *parse_list(settings.get("topics", ""))})
 
     def _consumer(self) -> Consumer:
-        """One that reads nothing and so does not join the group."""
         return self._log.consumer(
             self._group,
-            [],
+            _NO_TOPIC,
             client_id=f"{self._group}-offsets",
             config=overrides("consumer", self._settings),
         )
