@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from connect.errors import RetriableError
 from connect.log.embedded.buffer import FRAME_BYTES, FRAME_MESSAGES
-from connect.log.embedded.file import LogFile, Place, frame_id, frame_range, last_offset
+from connect.log.embedded.file import LogFile, Place, errors, frame_id, frame_range, last_offset
 from connect.log.embedded.frame import Frame, decode, encode
 
 LOGGER = logging.getLogger("connect.log.embedded")
@@ -233,8 +233,9 @@ class Janitor:
         db = self._file.db
         free = db.execute("PRAGMA freelist_count").fetchone()[0]
         if free >= VACUUM_PAGES and free * 2 > db.execute("PRAGMA page_count").fetchone()[0]:
-            with self._file.writing():
-                db.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+            # Each step of this statement frees one page; only a script steps it to the end.
+            with errors(self._file.path):
+                db.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
 
 
 def _add_survivors(

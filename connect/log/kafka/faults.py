@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -83,6 +84,17 @@ def error_of(exception: KafkaException) -> KafkaError:
     return error if isinstance(error, KafkaError) else KafkaError(KafkaError._FAIL, str(error))
 
 
+KNOWN_AS = {
+    "compression.codec": "compression.type",
+    "message.send.max.retries": "retries",
+    "metadata.broker.list": "bootstrap.servers",
+    "queue.buffering.max.kbytes": "buffer.memory",
+    "queue.buffering.max.ms": "linger.ms",
+    "sasl.mechanisms": "sasl.mechanism",
+}
+"""librdkafka's errors call a key by its own name, users know Java's."""
+
+
 class Faults:
     """Hears a client's background errors (``error_cb``): logs them, keeps the one that is final."""
 
@@ -111,9 +123,12 @@ def made(make: Callable[[], T]) -> T:
         return make()
     except KafkaException as exception:
         text = error_of(exception).str()
-        key = next((word.strip('"') for word in text.split() if "." in word.strip('".')), "")
+        for theirs, known in KNOWN_AS.items():
+            text = text.replace(f'"{theirs}"', f'"{known}"')
+        named = re.search(r'"([\w.]+)"|`([\w.]+)`', text)
+        key = (named[1] or named[2]) if named else ""
         raise ConfigError(
-            key, f"Kafka's client does not take the configuration: {text}."
+            key, f"Kafka's client does not take the configuration: {text.rstrip('.')}."
         ) from exception
 
 
