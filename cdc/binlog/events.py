@@ -158,8 +158,7 @@ def query(body: bytes) -> Query:
         raise DataError(f"A QUERY event is damaged: {error}.") from error
 
 
-_VARIABLE_SIZES = {0: 4, 3: 4, 4: 6, 7: 2, 8: 2, 9: 8, 10: 4, 13: 3, 16: 1, 17: 1, 18: 8, 19: 2}
-_VARIABLE_SIZES |= {20: 1}
+_VARIABLE_SIZES = {0: 4, 3: 4, 7: 2, 8: 2, 9: 8, 10: 4, 13: 3, 16: 1, 17: 8, 18: 2, 19: 1, 20: 1}
 _SQL_MODE, _CHARSET = 1, 4
 
 

@@ -95,7 +95,8 @@ class Source:
         found: list[Step[Planned]] = []
         for step in stream:
             found.append(step)
-            if (stream.position.file, stream.position.pos) == (end.file, end.pos):
+            # Not equal: MariaDB writes checkpoints on its own.
+            if (stream.position.file, stream.position.pos) >= (end.file, end.pos):
                 stream.close()
                 return found
         raise AssertionError("the stream ended")
