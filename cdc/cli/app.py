@@ -75,9 +75,9 @@ def run(
     ] = None,
 ) -> None:
     """Run connectors in a standalone worker, from Kafka Connect's own files."""
-    from cdc.cli import run as command
+    from cdc.cli.run import run as command
 
-    raise typer.Exit(command.run(connectors, worker))
+    raise typer.Exit(command(connectors, worker))
 
 
 @app.command()
@@ -102,10 +102,10 @@ def mirror(
     prefix: Annotated[str, typer.Option("--prefix", help="First part of topic names.")] = "cdc",
 ) -> None:
     """Mirror a MySQL database: what is there, then every change."""
-    from cdc.cli import mirror as command
+    from cdc.cli.mirror import mirror as command
 
     raise typer.Exit(
-        command.mirror(
+        command(
             source, target, tables or [], state=state, prefix=prefix, once=once,
             only_print=print_config,
         )
@@ -121,9 +121,9 @@ def tail(
     ] = False,
 ) -> None:
     """Print each change as a line of JSON."""
-    from cdc.cli import tail as command
+    from cdc.cli.tail import tail as command
 
-    raise typer.Exit(command.tail(source, tables or [], snapshot=snapshot))
+    raise typer.Exit(command(source, tables or [], snapshot=snapshot))
 
 
 @app.command()
@@ -132,11 +132,14 @@ def demo(
         int | None, typer.Option("--seconds", min=1, help="End after so long; else at Ctrl-C.")
     ] = None,
     rows: Annotated[int, typer.Option("--rows", min=1000, help="Rows in the shop.")] = 200_000,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", help="Folder to keep the DuckDB file in.")
+    ] = None,
 ) -> None:
     """A real MySQL with a busy shop, mirrored into DuckDB, and compared at the end."""
-    from cdc.cli import demo as command
+    from cdc.cli.demo import demo as command
 
-    raise typer.Exit(command.demo(seconds, rows))
+    raise typer.Exit(command(seconds, rows, keep))
 
 
 @app.command()
@@ -147,6 +150,6 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Findings as JSON.")] = False,
 ) -> None:
     """Check what a run needs, and show the statement that cures each finding."""
-    from cdc.cli import doctor as command
+    from cdc.cli.doctor import doctor as command
 
-    raise typer.Exit(command.doctor(what, as_json=as_json))
+    raise typer.Exit(command(what, as_json=as_json))

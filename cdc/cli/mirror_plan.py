@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,6 +23,13 @@ class MirrorPlan:
     worker: dict[str, str]
     source: dict[str, str]
     sink: dict[str, str] | None
+    data_topics: str
+    """What the names of the topics of the mirrored tables begin with."""
+
+    @property
+    def connectors(self) -> list[dict[str, str]]:
+        """The settings of each connector, the source's first."""
+        return [self.source] if self.sink is None else [self.source, self.sink]
 
     def files(self) -> str:
         """All of it as the files ``cdc run`` takes, secrets included."""
@@ -51,7 +59,7 @@ def source_url(url: str) -> SqlUrl:
 
 
 def source_settings(
-    url: SqlUrl, tables: list[str], *, prefix: str, server_id: int
+    url: SqlUrl, tables: Sequence[str], *, prefix: str, server_id: int
 ) -> dict[str, str]:
     """Debezium's keys for a source of the URL's database, or of all without one."""
     settings = {
@@ -76,7 +84,7 @@ def source_settings(
 
 
 def mirror_plan(
-    source: str, target: str, tables: list[str], *, state: Path, prefix: str
+    source: str, target: str, tables: Sequence[str], *, state: Path, prefix: str
 ) -> MirrorPlan:
     """The settings of one mirror. ConfigError where a URL is wrong."""
     url = source_url(source)
@@ -85,9 +93,13 @@ def mirror_plan(
     )
     settings["schema.history.internal.kafka.topic"] = f"{prefix}.schema-history"
     settings["skipped.operations"] = "none"
+    # So often, about, is a quiet server's position stored.
+    settings["connect.keep.alive.interval.ms"] = "2500"
     worker = {
         "key.converter": "org.apache.kafka.connect.json.JsonConverter",
         "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+        # A null is mirrored as a null, also in a column that has a default.
+        "value.converter.replace.null.with.default": "false",
         "offset.storage.file.filename": str(state / "offsets"),
         "offset.flush.interval.ms": "1000",
         "listeners": "http://127.0.0.1:0",
@@ -96,7 +108,7 @@ def mirror_plan(
         brokers = urlsplit(target).netloc
         worker |= {"bootstrap.servers": brokers, "listeners": "http://127.0.0.1:8083"}
         settings["schema.history.internal.kafka.bootstrap.servers"] = brokers
-        return MirrorPlan(worker, settings, None)
+        return MirrorPlan(worker, settings, None, f"{prefix}.")
     worker["log.file"] = str(state / "log.db")
     if not url.database:
         raise ConfigError(
@@ -104,7 +116,8 @@ def mirror_plan(
             "SOURCE_URL names no database to mirror.",
             cure="Add it at the end: mysql://user:password@host:3306/shop.",
         )
-    topics = re.escape(f"{prefix}.{url.database}.")
+    data_topics = f"{prefix}.{url.database}."
+    topics = re.escape(data_topics)
     sink = {
         "name": SINK,
         "connector.class": "io.confluent.connect.jdbc.JdbcSinkConnector",
@@ -121,7 +134,7 @@ def mirror_plan(
         "transforms.table.regex": f"{topics}(.*)",
         "transforms.table.replacement": "$1",
     }
-    return MirrorPlan(worker, settings, sink)
+    return MirrorPlan(worker, settings, sink, data_topics)
 
 
 def _with_path(target: SqlUrl, text: str) -> str:
