@@ -8,12 +8,15 @@ can ship a plugin in a package of their own, and nothing here imports one until 
 from __future__ import annotations
 
 import importlib
+import logging
 from enum import StrEnum
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from connect.errors import PluginError
+
+_log = logging.getLogger(__name__)
 
 
 class Group(StrEnum):
@@ -38,11 +41,18 @@ def names(group: Group) -> list[str]:
 
 
 def classes(group: Group) -> dict[str, type[Any]]:
-    """Each plugin once, under its full (Java or dotted) name rather than a short alias."""
+    """Each plugin once, under its full (Java or dotted) name rather than a short alias. One that
+    cannot be imported is logged and left out, so that it does not hide the others."""
     found: dict[str, str] = {}
     for name, point in sorted(_points(group).items(), key=lambda item: "." not in item[0]):
         found.setdefault(point.value, name)
-    return {name: _points(group)[name].load() for name in sorted(found.values())}
+    loaded: dict[str, type[Any]] = {}
+    for name in sorted(found.values()):
+        try:
+            loaded[name] = _points(group)[name].load()
+        except (ImportError, AttributeError) as error:
+            _log.error("Plugin %s cannot be loaded: %s", name, error)
+    return loaded
 
 
 def load(group: Group, name: str) -> type[Any]:

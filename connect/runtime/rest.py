@@ -461,7 +461,8 @@ def _bind(listener: Listener) -> socket.socket:
         return socket.create_server(("", listener.port))
     except OSError as error:
         where = f"{listener.host or 'any address'}, port {listener.port}"
-        reason = os.strerror(error.errno) if error.errno in errno.errorcode else error.strerror
+        number = error.errno or 0
+        reason = os.strerror(number) if number in errno.errorcode else error.strerror
         raise ConfigError(
             "listeners",
             f"REST cannot listen on {where}: {reason}.",

@@ -14,12 +14,57 @@ from connect.schema import Schema
 HeaderDecoder = Callable[[str, Headers], tuple[Header, ...]]
 
 _topic_and_partition = itemgetter(0, 1)
+_offset, _timestamp, _key, _value, _headers = map(itemgetter, range(2, 7))
+_schema, _decoded = map(itemgetter, range(2))
 
 
 def partition_runs(messages: Sequence[Message]) -> Iterator[list[Message]]:
     """Consecutive messages of one topic and partition, in order."""
     for _, run in groupby(messages, _topic_and_partition):
         yield list(run)
+
+
+def size(messages: Sequence[Message]) -> int:
+    """Bytes of all keys and values."""
+    keys, values = map(_key, messages), map(_value, messages)
+    return sum(map(len, filter(None, keys))) + sum(map(len, filter(None, values)))
+
+
+def batches(
+    messages: Sequence[Message],
+    keys: Sequence[Decoded],
+    values: Sequence[Decoded],
+    decode_headers: HeaderDecoder,
+) -> Iterator[SinkBatch]:
+    """The messages of one partition as batches as long as possible."""
+    start = 0
+    while start < len(messages):
+        end = len(messages)
+        if start or not (_alike(keys) and _alike(values) and not any(map(_headers, messages))):
+            end = _end(messages, keys, values, start)
+        run = messages[start:end]
+        first = run[0]
+        yield SinkBatch(
+            topic=first.topic,
+            partition=first.partition,
+            key_schema=_column_schema(keys[start:end]),
+            value_schema=_column_schema(values[start:end]),
+            keys=list(map(_decoded, keys[start:end])),
+            values=list(map(_decoded, values[start:end])),
+            headers=decode_headers(first.topic, first.headers) if first.headers else (),
+            timestamps=list(map(_timestamp, run)),
+            offsets=list(map(_offset, run)),
+        )
+        start = end
+
+
+def _alike(column: Sequence[Decoded]) -> bool:
+    """All of one schema, which is the usual case and quickly seen."""
+    return len(set(map(id, map(_schema, column)))) == 1
+
+
+def _column_schema(column: Sequence[Decoded]) -> Schema | None:
+    return next((schema for schema in map(_schema, column) if schema is not None), None)
 
 
 class _Column:
@@ -38,36 +83,17 @@ class _Column:
         return item.schema is self.schema
 
 
-def batches(
-    messages: Sequence[Message],
-    keys: Sequence[Decoded],
-    values: Sequence[Decoded],
-    decode_headers: HeaderDecoder,
-) -> Iterator[SinkBatch]:
-    """The messages of one partition as batches as long as possible."""
-    start, size = 0, len(messages)
-    while start < size:
-        key_column, value_column = _Column(), _Column()
-        headers = messages[start].headers
-        end = start
-        while (
-            end < size
-            and key_column.takes(keys[end])
-            and value_column.takes(values[end])
-            and messages[end].headers == headers
+def _end(
+    messages: Sequence[Message], keys: Sequence[Decoded], values: Sequence[Decoded], start: int
+) -> int:
+    """Where the run that begins at ``start`` ends."""
+    key_column, value_column = _Column(), _Column()
+    headers = messages[start].headers
+    for place in range(start, len(messages)):
+        if not (
+            key_column.takes(keys[place])
+            and value_column.takes(values[place])
+            and messages[place].headers == headers
         ):
-            end += 1
-        run = messages[start:end]
-        first = run[0]
-        yield SinkBatch(
-            topic=first.topic,
-            partition=first.partition,
-            key_schema=key_column.schema,
-            value_schema=value_column.schema,
-            keys=[key.value for key in keys[start:end]],
-            values=[value.value for value in values[start:end]],
-            headers=decode_headers(first.topic, headers) if headers else (),
-            timestamps=[message.timestamp for message in run],
-            offsets=[message.offset for message in run],
-        )
-        start = end
+            return place
+    return len(messages)

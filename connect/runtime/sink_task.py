@@ -77,6 +77,8 @@ class SinkLoop(RebalanceListener):
         self._done: dict[TopicPartition, int] = {}
         self._backlog: list[Message] = []
         self._taken: Sequence[Message] = ()
+        self._lasts: list[Message] = []
+        """The last message of each run of those taken."""
         self._waiting: list[SinkBatch] = []
         self._retry_at = 0.0
         self._backoff = Backoff()
@@ -155,7 +157,7 @@ class SinkLoop(RebalanceListener):
             self._control.event(Event.PAUSED if self._paused else Event.RESUMED)
 
     def _take(self, messages: Sequence[Message]) -> None:
-        self._metrics.bytes += sum(len(m.key or b"") + len(m.value or b"") for m in messages)
+        self._metrics.bytes += runs.size(messages)
         self._taken = messages
         self._waiting = self._transformed(self._decoded(messages), messages)
         self._put()
@@ -164,7 +166,9 @@ class SinkLoop(RebalanceListener):
 
     def _decoded(self, messages: Sequence[Message]) -> list[SinkBatch]:
         found: list[SinkBatch] = []
+        self._lasts = []
         for run in runs.partition_runs(messages):
+            self._lasts.append(run[-1])
             try:
                 found += self._decode(run)
             except _StageError:
@@ -268,9 +272,9 @@ class SinkLoop(RebalanceListener):
             self._reject_put(error)
         self._backoff.reset()
         self._metrics.records += sum(map(len, batches))
-        for message in self._taken:
-            self._done[TopicPartition(message.topic, message.partition)] = message.offset + 1
-        self._waiting, self._taken = [], ()
+        for topic, partition, offset, *_ in self._lasts:
+            self._done[TopicPartition(topic, partition)] = offset + 1
+        self._waiting, self._taken, self._lasts = [], (), []
 
     def _reject_put(self, error: BadRecordsError) -> None:
         """Tolerate the records a put could not write; the rest of it is written."""
@@ -360,4 +364,4 @@ class SinkLoop(RebalanceListener):
             # A transform may have renamed the batches, so begin again with what is still ours.
             kept = [m for m in self._taken if TopicPartition(*m[:2]) not in gone]
             self._backlog = kept + self._backlog
-            self._waiting, self._taken = [], ()
+            self._waiting, self._taken, self._lasts = [], (), []

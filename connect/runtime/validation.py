@@ -136,10 +136,12 @@ def _check_parts(found: Validation, worker: WorkerConfig, settings: Mapping[str,
             found.warnings.append(
                 f"Settings of {key} have no effect without {key} itself: the worker's is used."
             )
-    try:
-        Chain(settings)
-    except CdcError as error:
-        found.add(error.key if isinstance(error, ConfigError) else "transforms", str(error))
+    stages = ("transforms", "predicates")
+    if not any(result.errors for result in found.results if result.key.name.startswith(stages)):
+        try:
+            Chain(settings)
+        except CdcError as error:
+            found.add(error.key if isinstance(error, ConfigError) else "transforms", str(error))
     for refusal in (*TopicCreation.errors(settings), *worker.forbidden_overrides(settings)):
         found.add(refusal.key, str(refusal))
 
