@@ -148,7 +148,7 @@ class Streaming:
             case Kind.INSERT:
                 yield self._inserts(table, step.after, sources)
             case Kind.DELETE:
-                yield self._deletes(table, step.before, sources, range(1, count + 1))
+                yield self._deletes(table, step.before, sources, range(count), range(1, count + 1))
             case Kind.UPDATE:
                 yield from self._updates(table, step.before, step.after, sources)
 
@@ -200,8 +200,8 @@ class Streaming:
         assert key_of is not None
         to_new = (Header(NEW_KEY, key_schema, key_of(after)), *self._headers)
         to_old = (Header(OLD_KEY, key_schema, key_of(before)), *self._headers)
-        # The offset before the row: only with its last record is it done.
-        yield self._deletes(table, [before], [source], [done - 1], to_new)
+        # Only with its last record is the row done.
+        yield self._deletes(table, [before], [source], [done - 1], [done - 1], to_new)
         value = (None, after, source, None, "c", *clock())
         yield self._batch(table, [after], [value], [done], to_old)
 
@@ -210,9 +210,11 @@ class Streaming:
         table: CapturedTable,
         rows: Sequence[tuple[Value, ...]],
         sources: Sequence[Value],
+        begun: Sequence[int],
         done: Sequence[int],
         headers: tuple[Header, ...] | None = None,
     ) -> SourceBatch:
+        """``begun`` and ``done`` count the event's rows before and after each one."""
         now = clock()
         values: list[Value] = [
             (row, None, source, None, "d", *now) for row, source in zip(rows, sources, strict=True)
@@ -220,7 +222,8 @@ class Streaming:
         if self._config.tombstones:
             rows = [row for row in rows for _ in range(2)]
             values = [value for event in values for value in (event, None)]
-            done = [number for number in done for _ in range(2)]
+            # A row is done with its tombstone, not with its delete.
+            done = [number for pair in zip(begun, done, strict=True) for number in pair]
         return self._batch(table, rows, values, done, headers)
 
     def _batch(
