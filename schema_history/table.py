@@ -129,9 +129,9 @@ class Column:
     (``INTEGER UNSIGNED``); ``data_type`` is what the server makes of it. ``length`` is None where
     none was written and Debezium fills in none (``CHAR`` is then one character long); DATETIME,
     TIME and TIMESTAMP have their fraction digits there. ``has_default`` with
-    ``default_expression`` None is DEFAULT NULL; a default that is computed for each row has no
-    text, and counts as NULL where the column is nullable and as none where it is not. A default
-    in hexadecimal on a binary column stays ``0x…``; on BIT it is binary digits.
+    ``default_expression`` None is DEFAULT NULL, or a default that is computed for each row. Every
+    form of "now" is the epoch, as in Debezium. A default in hexadecimal on a binary column stays
+    ``0x…``; on BIT it is binary digits.
     """
 
     name: str

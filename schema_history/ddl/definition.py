@@ -23,7 +23,6 @@ class Default:
     """A DEFAULT clause; ``text`` is None for NULL and for what is computed for each row."""
 
     text: str | None
-    computed: bool = False
 
 
 @dataclass(slots=True)
@@ -61,9 +60,11 @@ def with_default(column: Column, default: Default) -> Column:
 
 
 def _default_attributes(default: Default | None, optional: bool) -> dict[str, Any]:
-    """A column with no constant default has NULL for one if it may be NULL."""
-    text = default and default.text
-    return {"has_default": optional or text is not None, "default_expression": text}
+    """A column for which none is named has NULL for a default if it may be NULL."""
+    return {
+        "has_default": optional or default is not None,
+        "default_expression": default and default.text,
+    }
 
 
 def not_null(column: Column) -> Column:
@@ -98,7 +99,7 @@ def read_default(reader: Reader, column: Column) -> Default:
     word = reader.word
     if word == "(":
         reader.parenthesised()
-        return Default(None, computed=True)
+        return Default(None)
     if reader.accept("NULL"):
         return Default(None)
     if word.startswith("_") and reader.ahead() in (STRING, HEX, BITS):  # _utf8mb4'x'
@@ -124,7 +125,7 @@ def read_default(reader: Reader, column: Column) -> Default:
 
 
 def _number(reader: Reader, column: Column) -> str:
-    sign = "-" if reader.accept_any("+", "-") == "-" else ""
+    sign = reader.accept_any("+", "-")
     start = reader.offset
     if reader.accept("."):  # .5 comes as a point and a number
         reader.integer()
@@ -163,11 +164,11 @@ def _bare_expression(reader: Reader) -> Default:
     """MariaDB's functions without parentheses around them, and NEXT VALUE FOR."""
     if reader.accept("NEXT", "VALUE", "FOR"):
         reader.qualified_name()
-        return Default(None, computed=True)
+        return Default(None)
     reader.qualified_name()
     if reader.word == "(":
         reader.parenthesised()
-    return Default(None, computed=True)
+    return Default(None)
 
 
 def _not(reader: Reader, definition: Definition) -> None:

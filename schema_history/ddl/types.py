@@ -149,8 +149,7 @@ def read_type(reader: Reader, name: str) -> tuple[Column, CharsetWords]:
                 charset = replace(charset, charset="utf8")
         case _Form.NUMBER:
             length, scale = _precision(reader, length, scale)
-            while sign := reader.accept_any("SIGNED", "UNSIGNED", "ZEROFILL"):
-                words.append(sign)
+            words += _sign_words(reader)
         case _Form.PLAIN:
             length = _length(reader, length)
     serial = words == ["SERIAL"]
@@ -238,6 +237,18 @@ def _precision(
             scale = reader.integer()
         reader.expect(")")
     return length, scale
+
+
+def _sign_words(reader: Reader) -> tuple[str, ...]:
+    """One way to write what any mix of these words means."""
+    signs: set[str] = set()
+    while sign := reader.accept_any("SIGNED", "UNSIGNED", "ZEROFILL"):
+        signs.add(sign)
+    if "ZEROFILL" in signs:
+        return ("UNSIGNED", "ZEROFILL")
+    if "UNSIGNED" in signs:
+        return ("UNSIGNED",)
+    return tuple(signs)
 
 
 def _labels(reader: Reader) -> tuple[str, ...]:
