@@ -36,7 +36,13 @@ from connect.runtime import connector_file
 from connect.runtime.connector_file import ConnectorRequest
 from connect.runtime.logger_admin import LoggerAdmin
 from connect.runtime.status import ConnectorView, RequestError, State, TaskView
-from connect.runtime.validation import connector_class, definitions_json, kind_of, validation_json
+from connect.runtime.validation import (
+    config_keys,
+    connector_class,
+    definitions_json,
+    kind_of,
+    validation_json,
+)
 from connect.runtime.worker_config import Listener, WorkerConfig
 
 if TYPE_CHECKING:
@@ -384,8 +390,7 @@ class Api:
                 plugin = plugins.load(group, name)
             except PluginError:
                 continue
-            config = getattr(plugin, "config", None)
-            return answer(definitions_json(config.keys.values() if config else ()))
+            return answer(definitions_json(config_keys(plugin)))
         raise RequestError(404, f"Unknown plugin {name}.")
 
     def validate(self, call: Call) -> Response:

@@ -6,12 +6,22 @@ One result serves the REST answer, the start of a connector and the command line
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
 from connect import plugins
-from connect.config import Key, KeyResult, Kind, boolean, class_name, optional_string, parse_list
+from connect.config import (
+    Config,
+    Key,
+    KeyResult,
+    Kind,
+    boolean,
+    class_name,
+    optional_string,
+    parse_list,
+)
 from connect.connector import Connector, SinkConnector, SourceConnector
 from connect.connector_config import PREDICATES, TRANSFORMS
 from connect.errors import CdcError, ConfigError, PluginError
@@ -81,7 +91,7 @@ class Validation:
             )
 
 
-def _alias_keys(settings: Mapping[str, str]) -> Iterable[Key[Any]]:
+def _alias_keys(settings: Mapping[str, str]) -> Iterator[Key[Any]]:
     """The keys that exist because ``transforms`` and ``predicates`` list aliases."""
     for alias in parse_list(settings.get("transforms", "")):
         start = f"transforms.{alias}."
@@ -90,10 +100,29 @@ def _alias_keys(settings: Mapping[str, str]) -> Iterable[Key[Any]]:
             f"{start}predicate", doc="Predicate that decides what it is for.", group=TRANSFORMS
         )
         yield boolean(f"{start}negate", False, doc="Turn the predicate round.", group=TRANSFORMS)
+        yield from _plugin_keys(Group.TRANSFORMS, settings.get(f"{start}type"), start, TRANSFORMS)
     for alias in parse_list(settings.get("predicates", "")):
-        yield class_name(
-            f"predicates.{alias}.type", doc=f"Class of predicate {alias}.", group=PREDICATES
-        )
+        start = f"predicates.{alias}."
+        yield class_name(f"{start}type", doc=f"Class of predicate {alias}.", group=PREDICATES)
+        yield from _plugin_keys(Group.PREDICATES, settings.get(f"{start}type"), start, PREDICATES)
+
+
+def _plugin_keys(group: Group, name: str | None, prefix: str, shown: str) -> Iterator[Key[Any]]:
+    """The keys a plugin declares in ``config``, by their full names."""
+    try:
+        plugin = plugins.load(group, name or "")
+    except PluginError:
+        return  # the chain says so
+    for key in config_keys(plugin):
+        full = copy(key)
+        full.name, full.group = prefix + key.name, shown
+        yield full
+
+
+def config_keys(plugin: type[Any]) -> list[Key[Any]]:
+    """What a plugin of any kind declares, nothing if it declares nothing."""
+    config: type[Config] | None = getattr(plugin, "config", None)
+    return list(config.keys.values()) if config else []
 
 
 def validate(

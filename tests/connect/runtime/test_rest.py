@@ -213,6 +213,23 @@ def test_validate(rest: httpx.Client) -> None:
     refused(rest.put(path, json={}), 400, "does not match request type")
 
 
+def test_validate_looks_into_transforms(rest: httpx.Client) -> None:
+    kind = "org.apache.kafka.connect.transforms.RegexRouter"
+    transform = {"transforms": "r", "transforms.r.type": kind, "transforms.r.regex": "a"}
+    path = f"/connector-plugins/{SOURCE}/config/validate"
+    answer = rest.put(path, json={**CONFIG, "name": "a", **transform}).json()
+    errors = {
+        entry["value"]["name"]: entry["value"]["errors"]
+        for entry in answer["configs"]
+        if entry["value"]["errors"]
+    }
+    assert errors == {
+        "transforms.r.replacement": [
+            'Missing required configuration "transforms.r.replacement" which has no default value.'
+        ]
+    }
+
+
 def test_plugins(rest: httpx.Client) -> None:
     plugins = rest.get("/connector-plugins").json()
     everything = rest.get("/connector-plugins?connectorsOnly=false").json()
