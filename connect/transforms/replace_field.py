@@ -58,8 +58,12 @@ class ReplaceField(SideTransform):
         if schema is None:
 
             def renamed(value: Value) -> Value:
-                members = need_map(value, PURPOSE).items()
-                return {renames.get(name, name): v for name, v in members if self._kept(name)}
+                members = need_map(value, PURPOSE)
+                kept = [name for name in members if self._kept(name)]
+                result = {renames.get(name, name): members[name] for name in kept}
+                if len(result) < len(kept):
+                    raise DataError("ReplaceField would give a map a member twice.")
+                return result
 
             return Plan(None, renamed)
         members = need_struct(schema, PURPOSE).fields

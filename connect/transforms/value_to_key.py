@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import ClassVar, TypeVar
 
 from connect.batch import Batch
-from connect.config import Config, boolean, listing, not_empty
+from connect.config import REQUIRED, Config, boolean, listing, not_empty
 from connect.errors import DataError
 from connect.schema import Schema, Value, struct
 from connect.schema_cache import SchemaCache
@@ -22,8 +22,9 @@ PURPOSE = "ValueToKey"
 
 
 class ValueToKeyConfig(Config):
-    fields = listing("fields", doc="Fields of the value, in the order of the key.",
-                     valid=[not_empty])  # fmt: skip
+    fields = listing(
+        "fields", REQUIRED, doc="Fields of the value, in the order of the key.", valid=[not_empty]
+    )
     null_as_default = boolean(
         "replace.null.with.default", True, doc="Copy null fields that have a default as it."
     )
