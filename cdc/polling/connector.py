@@ -6,13 +6,12 @@ Follows ``io.confluent.connect.jdbc.JdbcSourceConnector`` and its ``TableMonitor
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping
 from importlib.metadata import version
 
 from cdc.polling.config import PollingConfig
 from cdc.polling.database import open_database
-from cdc.polling.tables import Table, chosen, groups, to_text
+from cdc.polling.tables import chosen, groups, to_text, unanswered
 from cdc.polling.task import PollingTask, connect
 from connect.connector import SourceConnector
 from connect.errors import CdcError, ConfigError
@@ -27,33 +26,30 @@ class JdbcSourceConnector(SourceConnector):
     task = PollingTask
     version = version("mysql-cdc")
 
-    def __init__(self) -> None:
-        self._tables: list[Table] = []
-        self._next_look = 0.0
-
     def task_configs(self, settings: Mapping[str, str], max_tasks: int) -> list[dict[str, str]]:
         """One task for the query, or at most one a table. Where no table answers to the filters
         there is one task, which says so and fails."""
         config = PollingConfig(settings)
         if config.query_text:
             return [dict(settings)]
-        self._tables = self._find(config)
-        self._look_later(config)
-        shares = groups(self._tables, max_tasks) or [[]]
+        database = open_database(config)
+        try:
+            connect(database, config)
+            every = database.tables()
+        finally:
+            database.close()
+        for entry in unanswered(every, config):
+            log.warning("%s in the connector's table filters is no table of %s.", entry, config.url)
+        shares = groups(chosen(every, config), max_tasks) or [[]]
         return [{**settings, "tables": to_text(share)} for share in shares]
 
-    def changed(self, settings: Mapping[str, str]) -> bool:
-        """Whether ``task_configs`` would give other tasks now. Looks once every
-        ``table.poll.interval.ms``, so it may be called as often as the worker likes."""
+    def replan_seconds(self, settings: Mapping[str, str]) -> float | None:
+        """How often ``task_configs`` is worth asking again, since tables come and go; None: never.
+
+        Other task configs than the last ones mean that tasks are made anew.
+        """
         config = PollingConfig(settings)
-        if config.query_text or time.monotonic() < self._next_look:
-            return False
-        self._look_later(config)
-        try:
-            return self._find(config) != self._tables
-        except CdcError as error:
-            log.warning("The list of tables could not be read: %s", error)
-            return False
+        return None if config.query_text else config.table_poll_interval / 1000
 
     def check(self, settings: Mapping[str, str]) -> dict[str, list[str]]:
         """Tries the connection, and the query or the table filters."""
@@ -66,7 +62,7 @@ class JdbcSourceConnector(SourceConnector):
                 key, text = "query" if config.query else "query.masked", config.query_text
                 database.select(text, f"SELECT * FROM ({text}) AS q WHERE 1=0").close()
             else:
-                chosen(database.tables(), config, config.url.database)
+                chosen(database.tables(), config)
         except ConfigError as error:
             return {error.key: [str(error)]}
         except CdcError as error:
@@ -74,14 +70,3 @@ class JdbcSourceConnector(SourceConnector):
         finally:
             database.close()
         return {}
-
-    def _look_later(self, config: PollingConfig) -> None:
-        self._next_look = time.monotonic() + config.table_poll_interval / 1000
-
-    def _find(self, config: PollingConfig) -> list[Table]:
-        database = open_database(config)
-        try:
-            connect(database, config)
-            return chosen(database.tables(), config, config.url.database)
-        finally:
-            database.close()

@@ -7,6 +7,7 @@ in JDBC's terms; its properties that matter here are understood, others are repo
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import ssl
 from collections.abc import Callable, Sequence
@@ -109,6 +110,24 @@ class MySql(Database):
             if self.config.isolation is not Isolation.DEFAULT:
                 level = self.config.isolation.value.replace("_", " ")
                 self._run(f"SET SESSION TRANSACTION ISOLATION LEVEL {level}")
+            if self.config.mode.timed:
+                self._compare_clocks()
+
+    def _compare_clocks(self) -> None:
+        """Warns where the session shows another time than ``db.timezone`` does: TIMESTAMP columns
+        and the upper bound are then read as that much too late or early."""
+        rows = self._run("SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW())")
+        ours = dt.datetime.now(self.rules.zone).utcoffset() or dt.timedelta()
+        ahead = dt.timedelta(seconds=int(rows[0][0])) - ours
+        if ahead:
+            log.warning(
+                "The session's clock shows %s %s than db.timezone=%s. Set db.timezone to the "
+                "server's zone, or connection.sessionVariables=time_zone='...' to that of "
+                "db.timezone, unless the timestamp columns are meant to be off as much.",
+                abs(ahead),
+                "more" if ahead > dt.timedelta() else "less",
+                self.config.db_timezone,
+            )
 
     def _driver_arguments(self) -> dict[str, Any]:
         arguments: dict[str, Any] = {"connect_timeout": 40}
@@ -117,9 +136,7 @@ class MySql(Database):
             arguments["connect_timeout"] = max(1, timeout // 1000)
         if timeout := int(given.pop("socketTimeout", "0")):
             arguments["read_timeout"] = max(1, timeout // 1000)
-        context = _tls(given)
-        if context is not None:
-            arguments["ssl"] = context
+        arguments |= _tls(given)
         for name in ("zeroDateTimeBehavior", "yearIsDateType", "sessionVariables", "user"):
             given.pop(name, None)
         for name in given.keys() - _WITHOUT_MEANING:
@@ -244,23 +261,27 @@ def _type(field: Any) -> SqlType:
     return SqlType.BINARY if field.charsetnr == _BINARY_CHARSET else SqlType.CHAR
 
 
-def _tls(properties: dict[str, str]) -> ssl.SSLContext | None:
-    """The TLS context that ``sslMode`` (or ``useSSL``, ``requireSSL``) and ``ssl_ca`` ask for."""
+def _tls(properties: dict[str, str]) -> dict[str, Any]:
+    """PyMySQL's arguments for ``sslMode`` (or ``useSSL``, ``requireSSL``) and ``ssl_ca``."""
     mode = properties.pop("sslMode", "").upper()
-    use = properties.pop("useSSL", "").lower() == "true"
+    use = properties.pop("useSSL", "").lower()
     require = properties.pop("requireSSL", "").lower() == "true"
     authority = properties.pop("ssl_ca", None)
     if not mode:
-        mode = "VERIFY_CA" if authority else "REQUIRED" if use or require else "DISABLED"
-    if mode in ("DISABLED", "PREFERRED"):
-        return None
+        mode = "DISABLED" if use == "false" else "REQUIRED" if require else "PREFERRED"
+        if authority and mode != "DISABLED":
+            mode = "VERIFY_CA"
+    if mode == "DISABLED":
+        return {"ssl_disabled": True}
+    if mode == "PREFERRED":
+        return {}  # what PyMySQL does on its own: TLS where the server has it, unverified
     if mode not in ("REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY"):
         raise ConfigError("connection.url", f"sslMode={mode} is not known.")
     context = ssl.create_default_context(cafile=authority)
     context.check_hostname = mode == "VERIFY_IDENTITY"
     if mode == "REQUIRED":
         context.verify_mode = ssl.CERT_NONE
-    return context
+    return {"ssl": context}
 
 
 class _MySqlResult(Result):

@@ -20,7 +20,7 @@ from cdc.polling.rows import Plan
 from cdc.polling.tables import Table
 from cdc.polling.types import Column
 from connect.batch import SourceBatch, SourcePartition
-from connect.connector import OffsetReader
+from connect.connector import OffsetReader, TaskContext
 from connect.errors import SourceError
 
 log = logging.getLogger(__name__)
@@ -38,10 +38,12 @@ class Reader:
         table: Table | None,
         config: PollingConfig,
         database: Database,
-        offsets: OffsetReader,
+        context: TaskContext,
     ) -> None:
         self._config = config
         self._database = database
+        self._gauge = context.gauge
+        self._end = 0
         self._mode = config.mode
         self._table = table
         self.what = f"table {table.qualified}" if table else "the query"
@@ -58,7 +60,7 @@ class Reader:
                 if table
                 else config.incrementing_column
             )
-        self._partition, stored = self._restore(offsets)
+        self._partition, stored = self._restore(context.offsets)
         self._position = stored or Position()
         self._plan: Plan | None = None
         self._result: Result | None = None
@@ -140,8 +142,9 @@ class Reader:
             last = -1 if self._position.key is None else self._position.key
             begin = end = None
             if mode.timed:
-                limit = database.now() - self._config.timestamp_delay * 1000
-                begin, end = (database.time_value(t) for t in (self._position.micros or 0, limit))
+                self._end = database.now() - self._config.timestamp_delay * 1000
+                begin = database.time_value(self._position.micros or 0)
+                end = database.time_value(self._end)
             values = bounds(mode, begin, end, last)
         log.debug("%s: %s %s", self.what, text, values)
         return database.select(self._origin, text, values)
@@ -169,7 +172,16 @@ class Reader:
         if not self._ahead:
             self._result.close()  # before the position moves: should it fail, the rows come again
             self._rest()
-        return self._batch(plan, rows) if rows else None
+        batch = self._batch(plan, rows) if rows else None
+        if self._mode.timed:
+            self._publish_lag()
+        return batch
+
+    def _publish_lag(self) -> None:
+        """How far what was given lies behind what could be: 0 once the result has ended."""
+        name = self._table.qualified if self._table else "query"
+        behind = (self._end - (self._position.micros or 0)) // 1000 if self.running else 0
+        self._gauge("lag_ms", behind, table=name)
 
     def _batch(self, plan: Plan, rows: list[Row]) -> SourceBatch:
         mode = self._mode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
@@ -31,6 +32,12 @@ class Plan:
         key_column: str = "",
     ) -> None:
         self.columns = tuple(columns)
+        names = Counter(column.name for column in columns)
+        if double := [name for name, count in names.items() if count > 1]:
+            raise SourceError(
+                f"{what} has more than one column named {', '.join(double)}.",
+                cure="Give each an alias of its own in the query.",
+            )
         self._what = what
         self._fields: list[tuple[int, Convert | None]] = []
         fields = []

@@ -142,9 +142,12 @@ class _SqliteResult(Result):
         self._cursor = cursor
         self._first = cursor.fetchmany(1)  # what is declared nowhere has its first value's type
         values = self._first[0] if self._first else [None] * len(columns)
+        labels = [description[0] for description in cursor.description]
         self.columns = [
-            column if column.type is not SqlType.OTHER else _observed(column, value)
-            for column, value in zip(columns, values, strict=True)
+            replace(
+                column if column.type is not SqlType.OTHER else _observed(column, value), name=label
+            )
+            for column, value, label in zip(columns, values, labels, strict=True)
         ]
 
     def fetch(self, count: int) -> Sequence[Row]:

@@ -37,15 +37,15 @@ class Table(NamedTuple):
         return any(name == ".".join(self.parts[at:]) for at in range(len(self.parts)))
 
 
-def chosen(tables: Sequence[Table], config: PollingConfig, database: str) -> list[Table]:
+def chosen(tables: Sequence[Table], config: PollingConfig) -> list[Table]:
     """The tables to read out of all there are, in their order.
 
-    A bare name in ``table.whitelist`` means the table of ``database`` (that of the URL) where it
-    has one. ConfigError when two tables would share a topic.
+    A bare name in ``table.whitelist`` means the table of the URL's database where it has one.
+    ConfigError when two tables would share a topic.
     """
     found = [table for table in tables if _seen(table, config)]
     if config.table_whitelist:
-        found = _whitelisted(found, config.table_whitelist, database)
+        found = _whitelisted(found, config.table_whitelist, config.url.database)
     elif config.table_blacklist:
         found = [t for t in found if not any(t.answers(name) for name in config.table_blacklist)]
     else:
@@ -65,6 +65,17 @@ def chosen(tables: Sequence[Table], config: PollingConfig, database: str) -> lis
             cure="Choose one of each name, with a connector and topic.prefix for each database.",
         )
     return found
+
+
+def unanswered(tables: Sequence[Table], config: PollingConfig) -> list[str]:
+    """Entries of ``table.whitelist`` and ``table.include.list`` that no table answers to."""
+    seen = [table for table in tables if _seen(table, config)]
+    names = [n for n in config.table_whitelist if not any(table.answers(n) for table in seen)]
+    return names + [
+        regex
+        for regex in config.table_include
+        if not any(re.fullmatch(regex, table.qualified) for table in seen)
+    ]
 
 
 def _seen(table: Table, config: PollingConfig) -> bool:

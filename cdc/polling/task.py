@@ -48,8 +48,7 @@ class PollingTask(SourceTask):
             )
         connect(database, self._config)
         self._readers = [
-            Reader(table, self._config, database, self.context.offsets)
-            for table in (tables or (None,))
+            Reader(table, self._config, database, self.context) for table in (tables or (None,))
         ]
         for reader in self._readers:
             reader.prepare()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,14 @@ class MySqlBackend(Backend):
             rows = cursor.fetchall()
         self._connection.commit()
         return rows
+
+    @contextmanager
+    def uncommitted(self, statement: str) -> Iterator[None]:
+        """Within, the statement has run in a transaction that is still open."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement)
+            yield
+            self._connection.rollback()
 
     def close(self) -> None:
         self.run(f"DROP DATABASE {self.database}")
@@ -147,13 +156,14 @@ class Poller:
         }
         self.stored: dict[str, tuple[SourcePartition, SourceOffset]] = {}
         self.tasks: list[PollingTask] = []
+        self.gauges: list[tuple[str, float, dict[str, str]]] = []
 
     def start(self) -> Poller:
         reader = MemoryOffsets([StoredOffset(*stored) for stored in self.stored.values()])
         connector = JdbcSourceConnector()
         most = int(self.settings.get("tasks.max", "1"))
         for number, config in enumerate(connector.task_configs(self.settings, most)):
-            context = TaskContext("polled", number, reader, None, lambda *a, **k: None)  # type: ignore[arg-type]
+            context = TaskContext("polled", number, reader, None, self._gauge)  # type: ignore[arg-type]
             self.tasks.append(PollingTask(context))
             try:
                 self.tasks[-1].start(config)
@@ -161,6 +171,9 @@ class Poller:
                 self.stop()
                 raise
         return self
+
+    def _gauge(self, name: str, value: float, **labels: str) -> None:
+        self.gauges.append((name, value, labels))
 
     def stop(self) -> None:
         for task in self.tasks:

@@ -6,9 +6,10 @@ import time
 
 import pytest
 
+from cdc.polling.connector import JdbcSourceConnector
 from connect.errors import ConfigError, SourceError
 from connect.schema import Type
-from tests.cdc.polling.backends import Backend, Poller, named
+from tests.cdc.polling.backends import Backend, MySqlBackend, Poller, named
 
 
 def users(backend: Backend, table: str = "users", nullable: str = "NOT NULL") -> None:
@@ -320,26 +321,22 @@ def test_wrong_offset_columns_are_said_at_the_start(backend: Backend) -> None:
             assert len(poller.rows()) == 1
 
 
-def test_a_new_table_changes_the_tasks(backend: Backend) -> None:
-    from cdc.polling.connector import JdbcSourceConnector
-
+def test_a_new_table_changes_the_tasks(backend: Backend, caplog: pytest.LogCaptureFixture) -> None:
     users(backend)
-    poller = Poller(
-        backend, mode="bulk", table__whitelist="users,orders", table__poll__interval__ms="1"
-    )
+    settings = Poller(
+        backend, mode="bulk", table__whitelist="users,orders", table__poll__interval__ms="3000"
+    ).settings
     connector = JdbcSourceConnector()
-    assert len(connector.task_configs(poller.settings, 5)) == 1
-    time.sleep(0.002)
-    assert not connector.changed(poller.settings)
+    assert connector.replan_seconds(settings) == 3
+    first = connector.task_configs(settings, 5)
+    assert "orders in the connector's table filters is no table of" in caplog.text
+    assert connector.task_configs(settings, 5) == first
     users(backend, "orders")
-    time.sleep(0.002)
-    assert connector.changed(poller.settings)
-    assert len(connector.task_configs(poller.settings, 5)) == 2
+    assert [config["tables"].count("orders") for config in first] == [0]
+    assert len(connector.task_configs(settings, 5)) == 2
 
 
 def test_connector_checks(backend: Backend) -> None:
-    from cdc.polling.connector import JdbcSourceConnector
-
     users(backend)
     good = Poller(backend, mode="bulk", table__whitelist="users").settings
     assert JdbcSourceConnector().check(good) == {}
@@ -347,3 +344,85 @@ def test_connector_checks(backend: Backend) -> None:
     ((key, errors),) = JdbcSourceConnector().check(asking).items()
     assert key == "query"
     assert "nothing" in errors[0]
+
+
+def test_columns_of_one_name_are_refused(backend: Backend) -> None:
+    users(backend)
+    add(backend, "a", "2024-01-01 00:00:00")
+    query = "SELECT u.id, v.id FROM users u JOIN users v ON u.id = v.id"
+    poller = Poller(backend, mode="bulk", query=query)
+    with poller, pytest.raises(SourceError, match="more than one column named id"):
+        poller.batches()
+
+
+def test_names_without_quotes(backend: Backend) -> None:
+    users(backend)
+    add(backend, "a", "2024-01-01 00:00:00")
+    with Poller(
+        backend,
+        mode="timestamp+incrementing",
+        timestamp__column__name="TMS",
+        incrementing__column__name="ID",
+        table__whitelist="users",
+        quote__sql__identifiers="never",
+    ) as poller:
+        assert [row["name"] for row in poller.rows()] == ["a"]
+
+
+@pytest.mark.parametrize("backend", ["mysql", "mariadb"], indirect=True)
+def test_isolation(backend: Backend) -> None:
+    users(backend)
+    assert isinstance(backend, MySqlBackend)
+    with backend.uncommitted("INSERT INTO users (name, tms) VALUES ('a', '2024-01-01')"):
+        for level, rows in {"DEFAULT": 0, "READ_UNCOMMITTED": 1, "READ_COMMITTED": 0}.items():
+            settings = {"table__whitelist": "users", "transaction__isolation__mode": level}
+            with Poller(backend, mode="incrementing", **settings) as poller:
+                assert len(poller.rows()) == rows
+
+
+@pytest.mark.parametrize("backend", ["mysql"], indirect=True)
+def test_tls(backend: Backend) -> None:
+    users(backend)
+    settings = {
+        "mode": "bulk",
+        "query": "SELECT * FROM performance_schema.session_status"
+        " WHERE variable_name = 'Ssl_cipher'",
+    }
+    query = {**settings, "poll__interval__ms": "60000"}
+    with Poller(backend, connection__sslMode="REQUIRED", **query) as poller:
+        assert poller.rows()[0]["VARIABLE_VALUE"].startswith("TLS")
+    with Poller(backend, connection__sslMode="DISABLED", **query) as poller:
+        assert poller.rows()[0]["VARIABLE_VALUE"] == ""
+    with pytest.raises(SourceError, match=r"(?i)certificate"):
+        Poller(backend, connection__sslMode="VERIFY_CA", **query).start()
+
+
+@pytest.mark.parametrize("backend", ["mysql", "mariadb"], indirect=True)
+def test_a_clock_beside_the_configured_zone_is_told(
+    backend: Backend, caplog: pytest.LogCaptureFixture
+) -> None:
+    users(backend)
+    settings = {
+        "mode": "timestamp",
+        "timestamp__column__name": "tms",
+        "table__whitelist": "users",
+        "connection__sessionVariables": "time_zone='+08:00'",
+    }
+    with Poller(backend, **settings):
+        assert "session's clock shows 8:00:00 more than db.timezone=UTC" in caplog.text
+    caplog.clear()
+    with Poller(backend, db__timezone="Asia/Shanghai", **settings):
+        assert "clock" not in caplog.text
+
+
+def test_lag_is_published(backend: Backend) -> None:
+    users(backend)
+    add(backend, "a", "2024-01-01 00:00:00")
+    settings = {"timestamp__column__name": "tms", "table__whitelist": "users"}
+    add(backend, "b", "2024-01-01 00:00:01")
+    with Poller(backend, mode="timestamp", batch__max__rows="1", **settings) as poller:
+        poller.rows()
+    table = backend.qualified("users")
+    lags = [value for name, value, labels in poller.gauges if labels == {"table": table}]
+    assert lags[0] > 0
+    assert lags[-1] == 0

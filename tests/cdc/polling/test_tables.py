@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdc.polling.config import PollingConfig
-from cdc.polling.tables import Table, chosen, from_text, groups, to_text
+from cdc.polling.tables import Table, chosen, from_text, groups, to_text, unanswered
 from connect.errors import ConfigError
 
 TABLES = [
@@ -18,8 +18,8 @@ TABLES = [
 ]
 
 
-def choose(**settings: str) -> list[str]:
-    config = PollingConfig(
+def configured(**settings: str) -> PollingConfig:
+    return PollingConfig(
         {
             "name": "c",
             "connector.class": "JdbcSource",
@@ -28,7 +28,10 @@ def choose(**settings: str) -> list[str]:
             **{key.replace("_", "."): value for key, value in settings.items()},
         }
     )
-    return [table.qualified for table in chosen(TABLES, config, "shop")]
+
+
+def choose(**settings: str) -> list[str]:
+    return [table.qualified for table in chosen(TABLES, configured(**settings))]
 
 
 def test_names_and_patterns() -> None:
@@ -47,6 +50,14 @@ def test_names_and_patterns() -> None:
         "logs.users"
     ]
     assert choose(table_include_list=".*", table_types="view") == ["shop.view"]
+
+
+def test_entries_that_no_table_answers_to() -> None:
+    def missing(**settings: str) -> list[str]:
+        return unanswered(TABLES, configured(**settings))
+
+    assert missing(table_whitelist="users,view,shop.orders,nope") == ["view", "nope"]
+    assert missing(table_include_list="shop.*,x.*") == ["x.*"]
 
 
 def test_two_tables_of_one_name_would_share_a_topic() -> None:
