@@ -20,10 +20,9 @@ from sink.dialects.base import Cells, ColumnSpec, Dialect, Encoder, Fault, array
 from sink.table import Table, TableName, TargetColumn
 from sink.values import ColumnType, Kind, clock, on_clock, plain
 
-# NO_BACKSLASH_ESCAPES: quotes are all there is to escape. NO_AUTO_VALUE_ON_ZERO: a key 0 stays 0.
-_SQL_MODE: Final = (
-    "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
-)
+# NO_AUTO_VALUE_ON_ZERO: a key 0 stays 0 in an AUTO_INCREMENT column. Not NO_BACKSLASH_ESCAPES:
+# under it MySQL cannot read back its own text of a default that has a quote in it.
+_SQL_MODE: Final = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
 
 _KEY_BYTES: Final = 3072
 """What an InnoDB index holds; a character of utf8mb4 takes four."""
@@ -235,6 +234,9 @@ class MySQL(Dialect):
         rest = 40 * (len(keys) - wide - uuids) + 144 * uuids
         return (_KEY_BYTES - rest) // max(wide, 1)
 
+    def literal(self, value: Any, column: ColumnType) -> str:
+        return _text(value) if isinstance(value, str) else super().literal(value, column)
+
     def default_text(self, spec: ColumnSpec) -> str:
         text = self.literal(spec.default, spec.type)
         return f"({text})" if spec.type.kind in _NO_PLAIN_DEFAULT else text
@@ -347,7 +349,7 @@ _NO_PLAIN_DEFAULT: Final = frozenset(
 
 
 def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def _geometry(value: tuple[int | None, bytes]) -> str:
