@@ -23,6 +23,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 from connect.errors import ConfigError
+from connect.java_regex import compile_regex
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
@@ -424,10 +425,10 @@ def matching(pattern: str, what: str) -> Validator:
 
 
 def java_regexes(value: Sequence[str]) -> str | None:
-    """Each item must be a regular expression."""
+    """Each item must be a Java regular expression that ``connect.java_regex`` understands."""
     for item in value or ():
         try:
-            re.compile(item)
-        except re.error as error:
-            return f"{item!r} is not a regular expression: {error}"
+            compile_regex(item)
+        except ValueError as error:
+            return str(error)
     return None

@@ -7,7 +7,6 @@ can ship a plugin in a package of their own, and nothing here imports one until 
 
 from __future__ import annotations
 
-import importlib
 import logging
 from enum import StrEnum
 from functools import cache
@@ -60,19 +59,24 @@ def load(group: Group, name: str) -> type[Any]:
     ``module:Class``. PluginError lists what there is."""
     points = _points(group)
     if name in points:
-        return points[name].load()  # type: ignore[no-any-return]
+        return _loaded(name, points[name])
     for full, point in points.items():
         simple = full.rpartition(".")[2]
         if name in (simple, simple.removesuffix("Connector")):
-            return point.load()  # type: ignore[no-any-return]
+            return _loaded(name, point)
     if ":" in name:
-        module, _, attribute = name.partition(":")
-        try:
-            return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
-        except (ImportError, AttributeError) as error:
-            raise PluginError(f"Plugin {name} cannot be loaded: {error}.") from error
+        return _loaded(name, EntryPoint(name, name, group))
     kind = group.value.rpartition(".")[2].replace("_", " ")
     raise PluginError(
         f"Failed to find any class that implements {kind} and which name matches {name}.",
         cure=f"Available {kind} are: {', '.join(names(group))}.",
     )
+
+
+def _loaded(name: str, point: EntryPoint) -> type[Any]:
+    try:
+        return point.load()  # type: ignore[no-any-return]
+    except (ImportError, AttributeError) as error:
+        raise PluginError(
+            f"Plugin {name} cannot be loaded: {error}.", cure="Install what it needs."
+        ) from error

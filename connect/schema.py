@@ -77,6 +77,10 @@ class Schema:
     def __hash__(self) -> int:
         return self._hash
 
+    def __getstate__(self) -> dict[str, object]:
+        """Without what is cached: a text has another hash in another process."""
+        return {name: vars(self)[name] for name in self.__dataclass_fields__}
+
     @cached_property
     def indexes(self) -> Mapping[str, int]:
         """Place of each field by its name."""
