@@ -6,11 +6,13 @@ Follows ``io.confluent.connect.jdbc.JdbcSourceConnector`` and its ``TableMonitor
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from importlib.metadata import version
 
 from cdc.polling.config import PollingConfig
 from cdc.polling.database import open_database
+from cdc.polling.modes import Mode
 from cdc.polling.tables import chosen, groups, to_text, unanswered
 from cdc.polling.task import PollingTask, connect
 from connect.connector import SourceConnector
@@ -31,6 +33,13 @@ class JdbcSourceConnector(SourceConnector):
         there is one task, which says so and fails."""
         config = PollingConfig(settings)
         if config.query_text:
+            if config.mode is not Mode.BULK and (word := _ending(config.query_text)):
+                log.warning(
+                    "The query has a %s of its own, but mode=%s adds a WHERE and an ORDER BY after "
+                    "it. If that fails, wrap it: SELECT * FROM (...) AS q",
+                    word,
+                    config.mode,
+                )
             return [dict(settings)]
         database = open_database(config)
         try:
@@ -70,3 +79,14 @@ class JdbcSourceConnector(SourceConnector):
         finally:
             database.close()
         return {}
+
+
+def _ending(query: str) -> str | None:
+    """The clause of the outermost SELECT after which no WHERE can be added."""
+    outermost = query
+    while (shorter := re.sub(r"\([^()]*\)|'[^']*'", " ", outermost)) != outermost:
+        outermost = shorter
+    found = re.search(
+        r"\b(WHERE|ORDER\s+BY|GROUP\s+BY|HAVING|LIMIT|UNION)\b", outermost, re.IGNORECASE
+    )
+    return found[1].upper() if found else None

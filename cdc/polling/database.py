@@ -10,13 +10,15 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from cdc.polling.config import PollingConfig, Quoting
 from cdc.polling.query import Grammar
 from cdc.polling.tables import Table
 from cdc.polling.types import Column
 from connect.errors import RetriableError, SourceError
+
+CONNECTING: Final = "Connecting"
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -89,15 +91,22 @@ class Database(ABC):
 
     @contextmanager
     def faults(self, doing: str) -> Iterator[None]:
-        """Turns the driver's errors into ours; a transient one closes the connection."""
+        """Turns the driver's errors into ours; a transient one closes the connection.
+
+        A driver may repeat a statement in its message, so nothing of it is shown where the query
+        is masked.
+        """
         try:
             yield
         except self._errors as error:
-            message = f"{doing} failed on {self.url}: {_text(error)}."
+            masked = self.config.query_masked is not None and doing != CONNECTING
+            said = type(error).__name__ if masked else _text(error)
+            message = f"{doing} failed on {self.url}: {said}."
+            cause = None if masked else error
             if self._transient(error):
                 self.close()
-                raise RetriableError(message) from error
-            raise SourceError(message) from error
+                raise RetriableError(message) from cause
+            raise SourceError(message) from cause
 
     _errors: tuple[type[Exception], ...]
     """The driver's exceptions."""

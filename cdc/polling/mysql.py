@@ -20,7 +20,7 @@ from pymysql.cursors import SSCursor
 
 from cdc.polling import temporal
 from cdc.polling.config import Isolation, PollingConfig
-from cdc.polling.database import Database, Result, Row
+from cdc.polling.database import CONNECTING, Database, Result, Row
 from cdc.polling.query import Grammar
 from cdc.polling.tables import Table
 from cdc.polling.types import Column, SqlType
@@ -37,12 +37,13 @@ _TRANSIENT: Final = {
     2002, 2003, 2006, 2013, 3024, 4031,
 }  # fmt: skip
 """Server and client error codes of lost connections, shutdowns, full servers and locks."""
+_TIMEOUTS: Final = {"connectTimeout": "connect_timeout", "socketTimeout": "read_timeout"}
 _WITHOUT_MEANING: Final = {
     "useCursorFetch", "defaultFetchSize", "allowPublicKeyRetrieval", "characterEncoding",
     "useUnicode", "serverTimezone", "connectionTimeZone", "useLegacyDatetimeCode", "autoReconnect",
     "rewriteBatchedStatements", "tinyInt1isBit", "useServerPrepStmts", "cachePrepStmts",
     "noDatetimeStringSync", "useInformationSchema", "nullCatalogMeansCurrent",
-    "nullDatabaseMeansCurrent", "verifyServerCertificate",
+    "nullDatabaseMeansCurrent", "verifyServerCertificate", "charset",
 }  # fmt: skip
 """Connector/J's properties that change nothing in what is read here."""
 
@@ -91,7 +92,7 @@ class MySql(Database):
 
     def connect(self) -> None:
         self.close()
-        with self.faults("Connecting"):
+        with self.faults(CONNECTING):
             self._connection = pymysql.connect(
                 host=self.url.host or "localhost",
                 port=self.url.port or 3306,
@@ -132,10 +133,12 @@ class MySql(Database):
     def _driver_arguments(self) -> dict[str, Any]:
         arguments: dict[str, Any] = {"connect_timeout": 40}
         given = dict(self._properties)
-        if timeout := int(given.pop("connectTimeout", "0")):
-            arguments["connect_timeout"] = max(1, timeout // 1000)
-        if timeout := int(given.pop("socketTimeout", "0")):
-            arguments["read_timeout"] = max(1, timeout // 1000)
+        for name, argument in _TIMEOUTS.items():
+            text = given.pop(name, "0")
+            if not text.isdecimal():
+                raise ConfigError("connection.url", f"{name}={text} is not a number of ms.")
+            if int(text):
+                arguments[argument] = max(1, int(text) // 1000)
         arguments |= _tls(given)
         for name in ("zeroDateTimeBehavior", "yearIsDateType", "sessionVariables", "user"):
             given.pop(name, None)

@@ -19,7 +19,7 @@ from psycopg.types.string import TextLoader
 
 from cdc.polling import temporal
 from cdc.polling.config import Isolation, PollingConfig
-from cdc.polling.database import Database, Result, Row
+from cdc.polling.database import CONNECTING, Database, Result, Row
 from cdc.polling.query import Grammar
 from cdc.polling.tables import Table
 from cdc.polling.types import Column, Convert, SqlType
@@ -53,7 +53,6 @@ _DRIVER_NAMES: Final = {
     "ApplicationName": "application_name",
     "connectTimeout": "connect_timeout",
     "options": "options",
-    "currentSchema": "",
 }
 
 
@@ -86,7 +85,7 @@ class PostgreSql(Database):
     def connect(self) -> None:
         self.close()
         arguments, schema = self._driver_arguments()
-        with self.faults("Connecting"):
+        with self.faults(CONNECTING):
             connection = psycopg.connect(
                 host=self.url.host or "localhost",
                 port=self.url.port or 5432,

@@ -146,7 +146,8 @@ class Reader:
                 begin = database.time_value(self._position.micros or 0)
                 end = database.time_value(self._end)
             values = bounds(mode, begin, end, last)
-        log.debug("%s: %s %s", self.what, text, values)
+        if not self._config.query_masked:
+            log.debug("%s: %s %s", self.what, text, values)
         return database.select(self._origin, text, values)
 
     def _planned(self, columns: list[Column]) -> Plan:

@@ -18,7 +18,7 @@ from typing import Final
 
 from cdc.polling import temporal
 from cdc.polling.config import Isolation, PollingConfig
-from cdc.polling.database import Database, Result, Row
+from cdc.polling.database import CONNECTING, Database, Result, Row
 from cdc.polling.query import Grammar
 from cdc.polling.tables import Table
 from cdc.polling.types import Column, Convert, SqlType
@@ -70,7 +70,7 @@ class Sqlite(Database):
             raise SourceError(
                 f"The SQLite database {path} does not exist.", cure="Check connection.url."
             )
-        with self.faults("Connecting"):
+        with self.faults(CONNECTING):
             connection = sqlite3.connect(path, timeout=5, isolation_level=None)
             connection.create_function(_TIME_FUNCTION, 1, self._micros, deterministic=True)
             if self.config.isolation is Isolation.READ_UNCOMMITTED:

@@ -219,3 +219,15 @@ def named(batch: SourceBatch) -> list[dict[str, Any]]:
     assert batch.value_schema is not None
     names = [field.name for field in batch.value_schema.fields]
     return [dict(zip(names, value, strict=True)) for value in batch.values]
+
+
+def users(backend: Backend, table: str = "users", nullable: str = "NOT NULL") -> None:
+    """The table most tests read: an id the database gives, a name, a timestamp."""
+    backend.run(
+        f"CREATE TABLE {table} (id {backend.auto_id}, name VARCHAR(20),"
+        f" tms {backend.time_type} {nullable})"
+    )
+
+
+def add(backend: Backend, name: str, tms: str | None, table: str = "users") -> None:
+    backend.run(f"INSERT INTO {table} (name, tms) VALUES (?, ?)", name, tms)

@@ -1,4 +1,4 @@
-"""The four modes, the query and the table lists, the same on every database."""
+"""The four modes, the same on every database."""
 
 from __future__ import annotations
 
@@ -6,21 +6,15 @@ import time
 
 import pytest
 
-from cdc.polling.connector import JdbcSourceConnector
-from connect.errors import ConfigError, SourceError
+from connect.errors import SourceError
 from connect.schema import Type
-from tests.cdc.polling.backends import Backend, MySqlBackend, Poller, named
-
-
-def users(backend: Backend, table: str = "users", nullable: str = "NOT NULL") -> None:
-    backend.run(
-        f"CREATE TABLE {table} (id {backend.auto_id}, name VARCHAR(20),"
-        f" tms {backend.time_type} {nullable})"
-    )
-
-
-def add(backend: Backend, name: str, tms: str | None, table: str = "users") -> None:
-    backend.run(f"INSERT INTO {table} (name, tms) VALUES (?, ?)", name, tms)
+from tests.cdc.polling.backends import (
+    Backend,
+    Poller,
+    add,
+    named,
+    users,
+)
 
 
 def test_bulk_gives_the_whole_table_each_time_and_no_offset(backend: Backend) -> None:
@@ -199,113 +193,6 @@ def test_the_epoch_itself_is_never_read(backend: Backend) -> None:
         assert [row["name"] for row in poller.rows()] == ["after"]
 
 
-def test_a_query_with_marks_in_it(backend: Backend) -> None:
-    users(backend)
-    for name in ("50%", "b", "50% off?", "d"):
-        add(backend, name, "2024-01-01 00:00:00")
-    poller = Poller(
-        backend,
-        mode="incrementing",
-        incrementing__column__name="number",
-        query="SELECT * FROM (SELECT id AS number, name FROM users WHERE name LIKE '%50%%') AS q",
-        topic__prefix="whole-topic",
-        query__suffix="LIMIT 10",
-    )
-    with poller:
-        (batch,) = poller.batches()
-    assert named(batch) == [{"number": 1, "name": "50%"}, {"number": 3, "name": "50% off?"}]
-    assert batch.topic == "whole-topic"
-    assert batch.value_schema is not None
-    assert batch.value_schema.name is None
-    assert dict(batch.source_partition) == {"query": "query"}
-    assert list(batch.offsets) == [{"incrementing": 1}, {"incrementing": 3}]
-
-
-def test_a_suffix_cuts_each_query(backend: Backend) -> None:
-    users(backend)
-    for name in "abcde":
-        add(backend, name, "2024-01-01 00:00:00")
-    poller = Poller(backend, mode="incrementing", table__whitelist="users", query__suffix="LIMIT 2")
-    with poller:
-        assert [len(batch) for batch in poller.batches()] == [2, 2, 1]
-
-
-def test_a_bulk_query(backend: Backend) -> None:
-    users(backend)
-    add(backend, "a%", "2024-01-01 00:00:00")
-    query = "SELECT name FROM users WHERE name LIKE 'a%' ORDER BY id;"
-    poller = Poller(backend, mode="bulk", query=query, poll__interval__ms="60000")
-    with poller:
-        assert poller.rows() == [{"name": "a%"}]
-
-
-def test_lists_of_tables_and_their_tasks(backend: Backend) -> None:
-    for table in ("users", "user_log", "orders", "odd.name"):
-        quote = "`" if backend.name in ("mysql", "mariadb", "sqlite") else '"'
-        users(backend, f"{quote}{table}{quote}")
-        add(backend, table, "2024-01-01 00:00:00", f"{quote}{table}{quote}")
-    backend.run("CREATE VIEW watched AS SELECT * FROM users")
-
-    def read(**settings: str) -> list[str]:
-        names = (
-            {"incrementing__column__name": "id"} if "table__include__list" not in settings else {}
-        )
-        with Poller(backend, mode="incrementing", **names, **settings) as poller:
-            topics = sorted(batch.topic for batch in poller.batches())
-            assert len(poller.tasks) == min(int(settings.get("tasks__max", "1")), len(topics))
-        return topics
-
-    owner = backend.qualifier
-    prefix = f"{owner}." if owner else ""
-    assert read(table__whitelist="users,orders") == ["t_orders", "t_users"]
-    assert read(table__whitelist=f"{prefix}users") == ["t_users"]
-    assert read(
-        table__blacklist=f"users,{prefix}odd.name",
-        **{"catalog__pattern" if "my" in backend.name or "maria" in backend.name else
-           "schema__pattern": owner} if owner else {},
-    ) == ["t_orders", "t_user_log"]  # fmt: skip
-    assert read(table__include__list=".*user.*", table__exclude__list=".*_log") == ["t_users"]
-    assert read(table__include__list=f"{prefix}[uo].*", tasks__max="3") == [
-        "t_odd.name",
-        "t_orders",
-        "t_user_log",
-        "t_users",
-    ]
-    whitelist = {"table__whitelist": "users,watched", "validate__non__null": "false"}
-    assert read(**whitelist, table__types="TABLE,VIEW") == ["t_users", "t_watched"]
-    with pytest.raises(ConfigError, match="no table to read"):
-        Poller(backend, mode="bulk", table__whitelist="nobody").start()
-
-
-def test_alter_table_between_polls(backend: Backend) -> None:
-    users(backend)
-    add(backend, "a", "2024-01-01 00:00:00")
-    with Poller(backend, mode="incrementing", table__whitelist="users") as poller:
-        for _ in range(8):  # more often than a driver prepares a statement on its own
-            poller.poll()
-        backend.run("ALTER TABLE users ADD COLUMN age SMALLINT")
-        backend.run("INSERT INTO users (name, tms, age) VALUES ('b', '2024-01-01 00:00:00', 7)")
-        (batch,) = poller.batches()
-        assert named(batch)[0]["age"] == 7
-        assert batch.value_schema is not None
-        assert [field.name for field in batch.value_schema.fields] == ["id", "name", "tms", "age"]
-        backend.run("ALTER TABLE users DROP COLUMN name")
-        add_without_name = "INSERT INTO users (tms, age) VALUES ('2024-01-01 00:00:00', 8)"
-        backend.run(add_without_name)
-        (row,) = poller.rows()
-        assert list(row) == ["id", "tms", "age"]
-
-
-def test_the_schema_is_one_object_while_nothing_changes(backend: Backend) -> None:
-    users(backend)
-    with Poller(backend, mode="incrementing", table__whitelist="users") as poller:
-        schemas = []
-        for name in "ab":
-            add(backend, name, "2024-01-01 00:00:00")
-            schemas += [batch.value_schema for batch in poller.batches()]
-    assert schemas[0] is schemas[1]
-
-
 def test_wrong_offset_columns_are_said_at_the_start(backend: Backend) -> None:
     users(backend)
     where = {"table__whitelist": "users"}
@@ -319,110 +206,3 @@ def test_wrong_offset_columns_are_said_at_the_start(backend: Backend) -> None:
         add(backend, "a", "2024-01-01 00:00:00")
         if backend.name != "postgres":  # where a quoted name is not found in another case
             assert len(poller.rows()) == 1
-
-
-def test_a_new_table_changes_the_tasks(backend: Backend, caplog: pytest.LogCaptureFixture) -> None:
-    users(backend)
-    settings = Poller(
-        backend, mode="bulk", table__whitelist="users,orders", table__poll__interval__ms="3000"
-    ).settings
-    connector = JdbcSourceConnector()
-    assert connector.replan_seconds(settings) == 3
-    first = connector.task_configs(settings, 5)
-    assert "orders in the connector's table filters is no table of" in caplog.text
-    assert connector.task_configs(settings, 5) == first
-    users(backend, "orders")
-    assert [config["tables"].count("orders") for config in first] == [0]
-    assert len(connector.task_configs(settings, 5)) == 2
-
-
-def test_connector_checks(backend: Backend) -> None:
-    users(backend)
-    good = Poller(backend, mode="bulk", table__whitelist="users").settings
-    assert JdbcSourceConnector().check(good) == {}
-    asking = Poller(backend, mode="bulk", query="SELECT nothing FROM users").settings
-    ((key, errors),) = JdbcSourceConnector().check(asking).items()
-    assert key == "query"
-    assert "nothing" in errors[0]
-
-
-def test_columns_of_one_name_are_refused(backend: Backend) -> None:
-    users(backend)
-    add(backend, "a", "2024-01-01 00:00:00")
-    query = "SELECT u.id, v.id FROM users u JOIN users v ON u.id = v.id"
-    poller = Poller(backend, mode="bulk", query=query)
-    with poller, pytest.raises(SourceError, match="more than one column named id"):
-        poller.batches()
-
-
-def test_names_without_quotes(backend: Backend) -> None:
-    users(backend)
-    add(backend, "a", "2024-01-01 00:00:00")
-    with Poller(
-        backend,
-        mode="timestamp+incrementing",
-        timestamp__column__name="TMS",
-        incrementing__column__name="ID",
-        table__whitelist="users",
-        quote__sql__identifiers="never",
-    ) as poller:
-        assert [row["name"] for row in poller.rows()] == ["a"]
-
-
-@pytest.mark.parametrize("backend", ["mysql", "mariadb"], indirect=True)
-def test_isolation(backend: Backend) -> None:
-    users(backend)
-    assert isinstance(backend, MySqlBackend)
-    with backend.uncommitted("INSERT INTO users (name, tms) VALUES ('a', '2024-01-01')"):
-        for level, rows in {"DEFAULT": 0, "READ_UNCOMMITTED": 1, "READ_COMMITTED": 0}.items():
-            settings = {"table__whitelist": "users", "transaction__isolation__mode": level}
-            with Poller(backend, mode="incrementing", **settings) as poller:
-                assert len(poller.rows()) == rows
-
-
-@pytest.mark.parametrize("backend", ["mysql"], indirect=True)
-def test_tls(backend: Backend) -> None:
-    users(backend)
-    settings = {
-        "mode": "bulk",
-        "query": "SELECT * FROM performance_schema.session_status"
-        " WHERE variable_name = 'Ssl_cipher'",
-    }
-    query = {**settings, "poll__interval__ms": "60000"}
-    with Poller(backend, connection__sslMode="REQUIRED", **query) as poller:
-        assert poller.rows()[0]["VARIABLE_VALUE"].startswith("TLS")
-    with Poller(backend, connection__sslMode="DISABLED", **query) as poller:
-        assert poller.rows()[0]["VARIABLE_VALUE"] == ""
-    with pytest.raises(SourceError, match=r"(?i)certificate"):
-        Poller(backend, connection__sslMode="VERIFY_CA", **query).start()
-
-
-@pytest.mark.parametrize("backend", ["mysql", "mariadb"], indirect=True)
-def test_a_clock_beside_the_configured_zone_is_told(
-    backend: Backend, caplog: pytest.LogCaptureFixture
-) -> None:
-    users(backend)
-    settings = {
-        "mode": "timestamp",
-        "timestamp__column__name": "tms",
-        "table__whitelist": "users",
-        "connection__sessionVariables": "time_zone='+08:00'",
-    }
-    with Poller(backend, **settings):
-        assert "session's clock shows 8:00:00 more than db.timezone=UTC" in caplog.text
-    caplog.clear()
-    with Poller(backend, db__timezone="Asia/Shanghai", **settings):
-        assert "clock" not in caplog.text
-
-
-def test_lag_is_published(backend: Backend) -> None:
-    users(backend)
-    add(backend, "a", "2024-01-01 00:00:00")
-    settings = {"timestamp__column__name": "tms", "table__whitelist": "users"}
-    add(backend, "b", "2024-01-01 00:00:01")
-    with Poller(backend, mode="timestamp", batch__max__rows="1", **settings) as poller:
-        poller.rows()
-    table = backend.qualified("users")
-    lags = [value for name, value, labels in poller.gauges if labels == {"table": table}]
-    assert lags[0] > 0
-    assert lags[-1] == 0
