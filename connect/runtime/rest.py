@@ -193,6 +193,9 @@ class Api:
         return answer({"version": KAFKA_VERSION, "commit": "", "kafka_cluster_id": cluster})
 
     def health(self, call: Call) -> Response:
+        if self.worker.started and not self.worker.healthy:
+            message = "Worker was unable to handle this request and may be unable to handle others."
+            return answer({"status": "unhealthy", "message": message}, 500)
         if self.worker.started:
             message = "Worker has completed startup and is ready to handle requests."
             return answer({"status": "healthy", "message": message})
@@ -491,6 +494,7 @@ class RestServer:
         settings = uvicorn.Config(
             application(worker),
             log_config=None,
+            log_level="warning",
             access_log=False,
             lifespan="off",
             ws="none",

@@ -85,16 +85,19 @@ class Worker:
         self._log.close()
 
     def _open_log(self) -> Log:
-        while True:
-            try:
-                log = open_log(self.config.log_settings())
-                self.cluster_id = log.cluster_id()
-            except RetriableError as error:
-                _log.warning("The log is out of reach; tried again: %s", error)
-                if self.stopping.wait(_LOG_AGAIN):
-                    raise
-            else:
-                return log
+        log = open_log(self.config.log_settings())
+        try:
+            while True:
+                try:
+                    self.cluster_id = log.cluster_id()
+                    return log
+                except RetriableError as error:
+                    _log.warning("The log is out of reach; tried again: %s", error)
+                    if self.stopping.wait(_LOG_AGAIN):
+                        raise
+        except BaseException:
+            log.close()
+            raise
 
     # --- who we are ------------------------------------------------------------------------------
 
@@ -109,6 +112,11 @@ class Worker:
         host, port = self._rest.address
         host = self.config.advertised_host or host or socket.gethostname()
         return f"{host}:{self.config.advertised_port or port}"
+
+    @property
+    def healthy(self) -> bool:
+        """Started, and still looking after its tasks."""
+        return self.started and self._supervisor.alive
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -351,7 +359,9 @@ def run_standalone(
                 return refused
             ready(worker)
             while not worker.stopping.wait(0.5):
-                pass
+                if not worker.healthy:
+                    sys.stderr.write("worker: its supervisor has ended; see the log\n")
+                    return 1
     except RetriableError:
         return 0  # told to stop while the log was still out of reach
     except ConfigError as error:

@@ -65,6 +65,10 @@ class Supervisor:
     def start(self) -> None:
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Stop every task, store what they have to say, and return when all are gone."""
         with self.changing():
@@ -273,6 +277,9 @@ class Supervisor:
                 self._receive(task, process.connection.recv())
         except (EOFError, OSError):
             self._bury(task, process)
+        except Exception:  # nothing a task says may stop the worker
+            _log.exception("Task %s-%d is not understood; killed", task.connector, task.number)
+            process.kill()
 
     def _receive(self, task: RunningTask, message: FromTask) -> None:
         match message:

@@ -24,7 +24,9 @@ class CounterConfig(SourceConfig):
     pause = integer("counter.pause.ms", 5, doc="Wait between two batches.")
     limit = integer("counter.limit", 1_000_000_000, doc="Where to stop counting.")
     secret = password("counter.secret", doc="Something to hide.")
-    fault = string("counter.fault", "", doc="What goes wrong: start, poll, poll-once or plan.")
+    fault = string(
+        "counter.fault", "", doc="What goes wrong: start, poll, poll-once, hang or plan."
+    )
 
 
 class CounterTask(SourceTask):
@@ -41,6 +43,8 @@ class CounterTask(SourceTask):
         self.polls += 1
         if self.config.fault == "poll":
             raise ValueError("cannot count")
+        if self.config.fault == "hang" and self.polls == 2:
+            time.sleep(1000)
         if self.config.fault == "poll-once" and self.polls == 2:
             raise RetriableError("The counter hiccups.", delay=0.01)
         time.sleep(self.config.pause / 1000)

@@ -133,6 +133,38 @@ def test_what_a_task_logs_comes_out_here(worker: Worker, caplog: pytest.LogCaptu
     )
 
 
+def test_a_task_that_hangs_is_killed(settings: dict[str, str]) -> None:
+    with Worker(settings | {"task.shutdown.graceful.timeout.ms": "300"}) as worker:
+        worker.create(source(counter_fault="hang"))
+        until(lambda: running(worker, "source"), "the start")
+        pid = worker.tasks()[0].pid
+        assert pid is not None
+        worker.stop("source")
+        assert not alive(pid)
+        worker.resume("source")
+        until(lambda: running(worker, "source"), "the start")
+        pid = worker.tasks()[0].pid
+    assert pid is not None
+    assert not alive(pid)
+
+
+def test_offsets_that_cannot_be_written_are_written_later(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = worker.offsets.store
+    faults = [ConfigError("offset.storage.file.filename", "The disk is full.")] * 2
+
+    def sometimes(*given: object) -> None:
+        if faults:
+            raise faults.pop()
+        store(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(worker.offsets, "store", sometimes)
+    worker.create(source(counter_limit="10"))
+    until(lambda: worker.read_offsets("source") == [({"counter": 0}, {"n": 10})], "the offset")
+    assert caplog.text.count("source-0: The disk is full.") == 2
+
+
 def test_pause_resume_and_stop(worker: Worker, settings: dict[str, str]) -> None:
     worker.create(source())
     until(lambda: len(counted(settings)) > 20, "the first rows")
