@@ -10,7 +10,9 @@ from typing import Final
 
 from connect.errors import ConfigError
 
-_PART: Final = re.compile(r'"((?:[^"]|"")+)"|`((?:[^`]|``)+)`|\[([^\]]+)\]|([^."`\[\]]+)')
+_PART: Final = r'(?:"(?:[^"]|"")+"|`(?:[^`]|``)+`|\[[^\]]+\]|[^."`\[\]]+)'
+_NAME: Final = re.compile(rf"{_PART}(?:\.{_PART})*")
+_PARTS: Final = re.compile(_PART)
 
 
 @dataclass(frozen=True)
@@ -64,29 +66,13 @@ def parse_name(text: str, *, topic: str) -> TableName:
 
     ConfigError for ``table.name.format`` where there are more parts than the databases have.
     """
-    parts: list[str] = []
-    rest = text
-    while True:
-        found = _PART.match(rest)
-        if found is None:
-            raise ConfigError(
-                "table.name.format",
-                f"Topic {topic} gives the table name {text!r}, which cannot be read.",
-                cure="Write schema.table, each part plain or in quotes.",
-            )
-        double, back, bracket, plain = found.groups()
-        if double:
-            parts.append(double.replace('""', '"'))
-        elif back:
-            parts.append(back.replace("``", "`"))
-        else:
-            parts.append(bracket or plain)
-        rest = rest[found.end() :]
-        if not rest:
-            break
-        if not rest.startswith("."):
-            rest = "\0"  # text after a quoted part: cannot be read
-        rest = rest[1:] or "\0"
+    if not _NAME.fullmatch(text):
+        raise ConfigError(
+            "table.name.format",
+            f"Topic {topic} gives the table name {text!r}, which cannot be read.",
+            cure="Write schema.table, each part plain or in quotes.",
+        )
+    parts = [_unquoted(part) for part in _PARTS.findall(text)]
     if len(parts) > 2:
         raise ConfigError(
             "table.name.format",
@@ -96,3 +82,10 @@ def parse_name(text: str, *, topic: str) -> TableName:
             'or keep its dots in the name with table.name.format="${topic}" (quotes included).',
         )
     return TableName(parts[0] if len(parts) == 2 else "", parts[-1])
+
+
+def _unquoted(part: str) -> str:
+    mark = part[0]
+    if mark in '"`':
+        return part[1:-1].replace(mark * 2, mark)
+    return part[1:-1] if mark == "[" else part

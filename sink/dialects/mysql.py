@@ -76,8 +76,11 @@ class MySQL(Dialect):
             connect_timeout=_seconds(options, "connectTimeout", 10),
             read_timeout=_seconds(options, "socketTimeout", 600),
             write_timeout=_seconds(options, "socketTimeout", 600),
-            init_command=f"SET SESSION sql_mode='{_SQL_MODE}', time_zone='+00:00'",
+            init_command=f"SET SESSION sql_mode='{_SQL_MODE}', time_zone='+00:00', "
+            "lock_wait_timeout=60",
         )
+        # No gap locks, over which tasks of one connector would deadlock.
+        self._run("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
         said = str(self._rows("SELECT VERSION()", ())[0][0])
         self._mariadb = "MariaDB" in said
         self.title = "MariaDB" if self._mariadb else "MySQL"

@@ -75,6 +75,7 @@ class PostgreSQL(Dialect):
         self._connection.execute("SET TIME ZONE 'UTC'")
         self._connection.execute("SET datestyle TO 'ISO'")
         self._connection.execute("SET client_min_messages TO 'warning'")
+        self._connection.execute("SET lock_timeout TO '60s'")
         self._connection.commit()
         self._stages: dict[tuple[str, tuple[str, ...]], str] = {}
         self._made: set[tuple[str, tuple[str, ...]]] = set()

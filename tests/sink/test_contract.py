@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from connect.schema import (
     Type,
     struct,
 )
+from sink.connector import JdbcSinkTask
 from tests.sink.conftest import Database, Start
 from tests.sink.records import batch, change, enveloped
 
@@ -325,10 +328,9 @@ def test_topics_name_tables(database: Database, start: Start) -> None:
         start(**MIRROR).put([batch(ROW, [((1,), (1, "a", 1))], topic="shop.inv.t")])
 
 
+@pytest.mark.parametrize("database", ["mysql", "mariadb", "postgres", "sqlite"], indirect=True)
 def test_two_tasks_evolve_one_table(database: Database, start: Start) -> None:
     """Each has its own picture of the table, and the second to alter it finds it done."""
-    if database.kind == "duckdb":
-        pytest.skip("one process, and one task, may write to a DuckDB file")
     one, two = start(**MIRROR), start(**MIRROR)
     for number in range(5):
         fields = [("id", INT64), *((f"c{n}", OPTIONAL_INT32) for n in range(number))]
@@ -338,6 +340,7 @@ def test_two_tasks_evolve_one_table(database: Database, start: Start) -> None:
     assert rows(database, "id, c0, c3") == [(1, 0, 3), (2, 0, 3)]
 
 
+@pytest.mark.parametrize("database", ["mysql", "mariadb", "postgres"], indirect=True)
 def test_a_lost_connection_is_asked_for_again(database: Database, start: Start) -> None:
     kills = {
         "mysql": "SELECT concat('KILL ', id) FROM information_schema.processlist "
@@ -345,9 +348,7 @@ def test_a_lost_connection_is_asked_for_again(database: Database, start: Start) 
         "postgres": "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()",
     }
-    kill = kills.get(database.kind.replace("mariadb", "mysql"))
-    if kill is None:
-        pytest.skip("a file has no connection to lose")
+    kill = kills[database.kind.replace("mariadb", "mysql")]
     task = start(**MIRROR, max__retries=1, retry__backoff__ms=1500)
     task.put([batch(ROW, [((1,), (1, "a", 1))])])
     write = task._writer.write
@@ -370,6 +371,61 @@ def test_a_lost_connection_is_asked_for_again(database: Database, start: Start) 
     assert rows(database) == [(1, "a", 1)]
     task.put(again)
     assert rows(database) == [(1, "b", 1), (2, "c", 2)]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("database", ["mysql", "mariadb", "postgres", "sqlite"], indirect=True)
+def test_tasks_alter_and_write_at_the_same_time(database: Database, start: Start) -> None:
+    """Threads stand for processes; a task that is told to try again does so until it is done."""
+    tasks = [start(**MIRROR) for _ in range(3)]
+    faults: list[Exception] = []
+
+    def work(task: JdbcSinkTask, first: int) -> None:
+        for number in range(6):
+            row = struct(
+                "row", [("id", INT64), *((f"c{n}", OPTIONAL_INT32) for n in range(number))]
+            )
+            values = [((key,), (key, *range(number))) for key in range(first, first + 50)]
+            while True:
+                try:
+                    task.put([batch(row, values)])
+                    break
+                except RetriableError:
+                    time.sleep(0.05)
+                except Exception as fault:
+                    faults.append(fault)
+                    return
+
+    threads = [
+        threading.Thread(target=work, args=(task, place * 100)) for place, task in enumerate(tasks)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert len(rows(database, "id, c0, c4")) == 150
+    assert {row[1:] for row in rows(database, "id, c0, c4")} == {(0, 4)}
+
+
+@pytest.mark.parametrize("database", ["mysql", "postgres"], indirect=True)
+def test_retries_come_to_an_end(database: Database, start: Start) -> None:
+    task = start(**MIRROR, max__retries=2, retry__backoff__ms=1)
+    attempts = 0
+
+    def lost(batches: Any) -> None:
+        nonlocal attempts
+        attempts += 1
+        task._open.close()
+        task._open.commit()
+
+    task._writer.write = lost  # type: ignore[method-assign]
+    for _ in range(2):
+        with pytest.raises(RetriableError):
+            task.put([batch(ROW, [((1,), (1, "a", 1))])])
+    with pytest.raises(TargetError, match=r"after 3 attempts"):
+        task.put([batch(ROW, [((1,), (1, "a", 1))])])
+    assert attempts == 3
 
 
 def test_statements_are_cut_to_the_batch_size(database: Database, start: Start) -> None:
