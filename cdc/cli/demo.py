@@ -71,7 +71,7 @@ def _mirror(
     plan = mirror_plan(source, f"duckdb:///{target.absolute()}", [], state=state, prefix="demo")
     origin = MirrorSource(plan.source)
     tables = origin.check(shop.DATABASE)
-    with interruptible() as interrupt, Mirror(plan, origin, tables) as running:
+    with interruptible() as interrupt, Mirror(plan, origin, tables, interrupt) as running:
         until = f"for {seconds} seconds" if seconds else "until Ctrl-C"
         say(f"Mirroring it into DuckDB while business goes on {until}.")
         say(f"The worker's REST: {running.url}/connectors?expand=status")

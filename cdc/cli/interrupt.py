@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass
 class Interrupt:
+    """``then`` is called when it is asked for, each in a thread of its own."""
+
     asked: bool = False
+    then: list[Callable[[], None]] = field(default_factory=list)
 
 
 @contextmanager
@@ -27,6 +31,9 @@ def interruptible() -> Iterator[Interrupt]:
     def ask(_number: int, _frame: object) -> None:
         interrupt.asked = True
         restore()
+        for action in interrupt.then:
+            # A signal may come while this very thread holds the lock that the action needs.
+            threading.Thread(target=action).start()
 
     for number in signals:
         signal.signal(number, ask)

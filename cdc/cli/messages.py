@@ -22,3 +22,5 @@ def show(level: int, form: str) -> None:
     handler = _Lines()
     handler.setFormatter(logging.Formatter(form))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # It repeats itself without end while a broker is down, which our own messages say too.
+    logging.getLogger("connect.log.kafka.librdkafka").setLevel(logging.CRITICAL)

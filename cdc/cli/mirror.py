@@ -39,14 +39,13 @@ def mirror(
     there = origin.check(source_url(source).database)
     if plan.sink is not None:
         origin.require_keys(there)
-    state.mkdir(parents=True, exist_ok=True)
-    with interruptible() as interrupt, Mirror(plan, origin, there) as running:
+    with interruptible() as interrupt, Mirror(plan, origin, there, interrupt) as running:
         say(f"Mirroring {len(there)} tables. Status: {running.url}/connectors?expand=status")
         with display() as shown:
             whole = follow(running, shown, interrupt, origin, once=once)
-        status = running.status()
     if not whole:
         return 1
+    status = running.status()
     done = status.read if status.written is None else status.written
     how = "Caught up" if once and not interrupt.asked else "Stopped"
     say(f"{how}: {done:,} records in {time.monotonic() - began:.1f} s. State: {state}")

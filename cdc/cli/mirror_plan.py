@@ -7,24 +7,33 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
+from cdc.config import MySqlConfig
 from connect.errors import ConfigError
-from connect.sql_url import FILES, SqlUrl, parse
+from connect.sql_url import FILES, MEMORY, SqlUrl, parse
 
-SOURCE = "mirror-source"
-SINK = "mirror-sink"
+SOURCE: Final = "mirror-source"
+SINK: Final = "mirror-sink"
+
+_JSON: Final = "org.apache.kafka.connect.json.JsonConverter"
 
 
 @dataclass(frozen=True)
 class MirrorPlan:
-    """Settings by file. ``sink`` is None where the target is Kafka itself."""
+    """Settings by file. ``sink`` is None where the target is Kafka itself.
+
+    ``identity`` tells mirrors apart, and has no secrets. ``data_topics`` is what the names of the
+    topics of the mirrored tables begin with.
+    """
 
     worker: dict[str, str]
     source: dict[str, str]
     sink: dict[str, str] | None
+    state: Path
+    identity: dict[str, str]
     data_topics: str
-    """What the names of the topics of the mirrored tables begin with."""
 
     @property
     def connectors(self) -> list[dict[str, str]]:
@@ -41,19 +50,28 @@ class MirrorPlan:
             text.append(f"# {name}")
             text += [f"{key}={_escaped(value)}" for key, value in settings.items()]
             text.append("")
-        sink = " sink.properties" if self.sink is not None else ""
-        text.append(f"# cdc run --worker worker.properties source.properties{sink}")
+        connectors = " ".join(list(parts)[1:])
+        text.append(f"# mkdir -p {self.state} && cdc run --worker worker.properties {connectors}")
         return "\n".join(text)
 
 
 def source_url(url: str) -> SqlUrl:
-    """The source of a mirror or tail: a MySQL server and its database."""
+    """The source of a mirror or tail: a MySQL server and its database.
+
+    Parameters of the URL are keys of the source connector. ConfigError for others.
+    """
     found = parse(url, key="SOURCE_URL")
     if found.backend != "mysql":
         raise ConfigError(
             "SOURCE_URL",
             f"SOURCE_URL names a {found.backend} database, which cannot be streamed from.",
             cure="Give mysql://user:password@host:3306/database.",
+        )
+    for name, near in MySqlConfig.unknown(found.options):
+        raise ConfigError(
+            "SOURCE_URL",
+            f"The parameter {name} in SOURCE_URL is no key of the MySQL connector.",
+            cure=f"Did you mean {near}?" if near else "For example: ?database.ssl.mode=required",
         )
     return found
 
@@ -80,7 +98,7 @@ def source_settings(
             table if "." in table or not url.database else rf"{re.escape(url.database)}\.{table}"
             for table in tables
         )
-    return settings
+    return {**settings, **url.options}
 
 
 def mirror_plan(
@@ -96,34 +114,47 @@ def mirror_plan(
     # So often, about, is a quiet server's position stored.
     settings["connect.keep.alive.interval.ms"] = "2500"
     worker = {
-        "key.converter": "org.apache.kafka.connect.json.JsonConverter",
-        "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+        "key.converter": _JSON,
+        "value.converter": _JSON,
         # A null is mirrored as a null, also in a column that has a default.
         "value.converter.replace.null.with.default": "false",
         "offset.storage.file.filename": str(state / "offsets"),
         "offset.flush.interval.ms": "1000",
         "listeners": "http://127.0.0.1:0",
     }
-    if target.startswith("kafka://"):
-        brokers = urlsplit(target).netloc
-        worker |= {"bootstrap.servers": brokers, "listeners": "http://127.0.0.1:8083"}
+    if target.startswith("kafka:"):
+        brokers = _brokers(target)
+        worker["bootstrap.servers"] = brokers
         settings["schema.history.internal.kafka.bootstrap.servers"] = brokers
-        return MirrorPlan(worker, settings, None, f"{prefix}.")
-    worker["log.file"] = str(state / "log.db")
+        data_topics, sink, place = f"{prefix}.", None, f"kafka://{brokers}"
+    else:
+        worker["log.file"] = str(state / "log.db")
+        data_topics = f"{prefix}.{url.database}."
+        sink = _sink_settings(url, target, data_topics)
+        place = str(parse(sink["connection.url"]))
+    identity = {
+        "source": str(url),
+        "target": place,
+        "tables": ",".join(tables) or "all",
+        "prefix": prefix,
+    }
+    return MirrorPlan(worker, settings, sink, state, identity, data_topics)
+
+
+def _sink_settings(url: SqlUrl, target: str, data_topics: str) -> dict[str, str]:
     if not url.database:
         raise ConfigError(
             "SOURCE_URL",
             "SOURCE_URL names no database to mirror.",
             cure="Add it at the end: mysql://user:password@host:3306/shop.",
         )
-    data_topics = f"{prefix}.{url.database}."
     topics = re.escape(data_topics)
-    sink = {
+    return {
         "name": SINK,
         "connector.class": "io.confluent.connect.jdbc.JdbcSinkConnector",
         "tasks.max": "1",
         "topics.regex": f"{topics}.*",
-        "connection.url": _with_path(parse(target, key="TARGET_URL"), target),
+        "connection.url": _absolute(target),
         "insert.mode": "upsert",
         "pk.mode": "record_key",
         "delete.enabled": "true",
@@ -134,14 +165,32 @@ def mirror_plan(
         "transforms.table.regex": f"{topics}(.*)",
         "transforms.table.replacement": "$1",
     }
-    return MirrorPlan(worker, settings, sink, data_topics)
 
 
-def _with_path(target: SqlUrl, text: str) -> str:
+def _brokers(target: str) -> str:
+    brokers = urlsplit(target)
+    if not brokers.netloc or "@" in brokers.netloc or brokers.path.strip("/") or brokers.query:
+        raise ConfigError(
+            "TARGET_URL",
+            "TARGET_URL names no Kafka brokers in the form kafka://host:port,host:port.",
+            cure="For a cluster that wants a login, take the files of --print-config, add its "
+            "security.* and sasl.* keys to the worker's, and use 'cdc run'.",
+        )
+    return brokers.netloc
+
+
+def _absolute(target: str) -> str:
     """The task runs elsewhere: a file's path is made absolute."""
-    if target.backend in FILES and target.database != ":memory:":
-        return f"{target.backend}:///{Path(target.database).absolute()}"
-    return text
+    url = parse(target, key="TARGET_URL")
+    if url.backend not in FILES:
+        return target
+    if url.database == MEMORY:
+        raise ConfigError(
+            "TARGET_URL",
+            "TARGET_URL names no file, so the mirror would be gone at the end.",
+            cure=f"Name one: {url.backend}:///shop.{url.backend}.",
+        )
+    return f"{url.backend}:///{Path(url.database).absolute()}"
 
 
 def _server_id(source: str, target: str, state: Path) -> int:
@@ -151,4 +200,6 @@ def _server_id(source: str, target: str, state: Path) -> int:
 
 
 def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("\n", "\\n")
+    """A value for a ``.properties`` file."""
+    text = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t")
+    return f"\\{text}" if text.startswith(" ") else text

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Self
 
+from cdc.cli.interrupt import Interrupt
 from cdc.cli.mirror_plan import MirrorPlan
 from cdc.cli.mirror_source import MirrorSource, reached
+from cdc.cli.mirror_state import MirrorState
 from cdc.cli.status import MirrorStatus
 from cdc.offset import Offset
 from connect.errors import ConfigError
@@ -23,14 +25,23 @@ from schema_history import TableId
 class Mirror:
     """A context manager: inside, the mirror runs.
 
-    Entering checks the target and raises ConfigError if it does not answer.
+    Entering waits for the log, until interrupted (RetriableError), and checks the target;
+    ConfigError if that does not answer. ``status`` also works afterwards.
     """
 
-    def __init__(self, plan: MirrorPlan, source: MirrorSource, tables: Sequence[TableId]) -> None:
+    def __init__(
+        self,
+        plan: MirrorPlan,
+        source: MirrorSource,
+        tables: Sequence[TableId],
+        interrupt: Interrupt,
+    ) -> None:
         self._plan = plan
+        self._state = MirrorState(plan.state, plan.identity)
         self._source = source
         self._topics = {source.topic(table) for table in tables}
         self._worker = Worker(plan.worker)
+        interrupt.then.append(self._worker.stopping.set)
         self._stack = ExitStack()
         self._log: Log
 
@@ -39,14 +50,13 @@ class Mirror:
             stack.enter_context(self._worker)
             self._log = stack.enter_context(open_log(self._worker.config.log_settings()))
             for settings in self._plan.connectors:
-                self._start(settings)
+                for error in self._worker.validate(settings).errors:
+                    raise ConfigError(settings["name"], error)
+            self._state.claim()
+            for settings in self._plan.connectors:
+                self._worker.create(ConnectorRequest(settings["name"], settings))
             self._stack = stack.pop_all()
         return self
-
-    def _start(self, settings: dict[str, str]) -> None:
-        for error in self._worker.validate(settings).errors:
-            raise ConfigError(settings["name"], error)
-        self._worker.create(ConnectorRequest(settings["name"], settings))
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()

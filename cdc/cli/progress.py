@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
@@ -70,32 +70,31 @@ class Display(ABC):
 
 
 class TerminalDisplay(Display):
+    """Bars with a line below; when the snapshot is done the bars stay and the line goes on."""
+
     def __init__(self, console: Console) -> None:
         super().__init__()
-        self._console = console
-        self._bars = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console
-        )
+        self._bars = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         self._places: dict[str, TaskID] = {}
-        self._line = Live(console=console, refresh_per_second=4, transient=True)
+        self._live = Live(console=console, refresh_per_second=4, transient=True)
         self._following = False
 
     def __enter__(self) -> Self:
-        self._bars.start()
+        self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        (self._line if self._following else self._bars).stop()
+        self._live.stop()
 
     def _draw(self, status: MirrorStatus, line: str) -> None:
         for table in status.tables:
             self._bar(table)
+        text = Text(line, overflow="ellipsis", no_wrap=True)
         if status.streaming and not self._following:
-            self._bars.stop()
-            self._line.start()
             self._following = True
-        if self._following:
-            self._line.update(Text(line, overflow="ellipsis", no_wrap=True))
+            if self._places:
+                self._live.console.print(self._bars.get_renderable())
+        self._live.update(text if self._following else Group(self._bars.get_renderable(), text))
 
     def _bar(self, table: TableStatus) -> None:
         place = self._places.get(table.name)
