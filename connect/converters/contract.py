@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from connect.batch import Header
+from connect.config import Config
 from connect.schema import Schema, Value
 
 
@@ -23,6 +24,10 @@ class Decoded(NamedTuple):
 
 
 class Converter(ABC):
+    """``config`` declares its keys."""
+
+    config: ClassVar[type[Config]] = Config
+
     @abstractmethod
     def configure(self, settings: Mapping[str, str], *, is_key: bool) -> None:
         """``settings`` without their ``key.converter.`` / ``value.converter.`` prefix.
@@ -44,6 +49,8 @@ class Converter(ABC):
 
 class HeaderConverter(ABC):
     """Between header values and bytes. Follows ``...connect.storage.HeaderConverter``."""
+
+    config: ClassVar[type[Config]] = Config
 
     @abstractmethod
     def configure(self, settings: Mapping[str, str], *, is_key: bool) -> None:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import orjson
 
@@ -31,6 +31,7 @@ from connect.converters.fault import MISFITS, describe
 from connect.converters.schema_json import parse_schema, schema_text
 from connect.errors import ConfigError, DataError
 from connect.schema import Schema, Value
+from connect.schema_cache import SchemaCache
 
 _OPENING = b'{"schema":'
 _MIDDLE = b',"payload":'
@@ -84,17 +85,19 @@ class _Readable(NamedTuple):
 
 
 class JsonConverter(Converter, HeaderConverter):
+    config: ClassVar[type[Config]] = JsonConverterConfig
+
     def configure(self, settings: Mapping[str, str], *, is_key: bool) -> None:
-        self.config = JsonConverterConfig(settings)
-        self._numeric = self.config.decimal_format is DecimalFormat.NUMERIC
-        self._null_as_default = self.config.replace_null_with_default
-        self._written: dict[int, tuple[Schema | None, _Written]] = {}
+        self._config = JsonConverterConfig(settings)
+        self._numeric = self._config.decimal_format is DecimalFormat.NUMERIC
+        self._null_as_default = self._config.replace_null_with_default
+        self._written = SchemaCache(self._writing, self._config.schemas_cache_size)
         self._readable: dict[bytes, _Readable | None] = {}
         self._schemas: dict[Schema, _Readable] = {}
         self._known: dict[str, list[tuple[bytes, _Readable | None]]] = {}
         self._fixed: _Readable | None = None
-        if self.config.schemas_enable and self.config.schema_content:
-            text = self.config.schema_content.encode()
+        if self._config.schemas_enable and self._config.schema_content:
+            text = self._config.schema_content.encode()
             try:
                 self._fixed = self._readable_for("any", text, _parsed("any", text, exact=True))
             except DataError as error:
@@ -105,8 +108,8 @@ class JsonConverter(Converter, HeaderConverter):
     def encode(
         self, topic: str, schema: Schema | None, values: Sequence[Value]
     ) -> Sequence[bytes | None]:
-        plan, before, after = self._writing(schema)
         try:
+            plan, before, after = self._written[schema]
             return json_write_cy.encode(plan, values, before, after)
         except MISFITS as error:
             raise self._unwritable(f"topic {topic}", schema, values) from error
@@ -114,30 +117,21 @@ class JsonConverter(Converter, HeaderConverter):
     def encode_header(self, topic: str, header: Header) -> bytes | None:
         if header.schema is None and header.value is None:
             return None
-        plan, before, after = self._writing(header.schema)
         try:
+            plan, before, after = self._written[header.schema]
             return json_write_cy.encode_one(plan, header.value, before, after)
         except MISFITS as error:
             where = f"header {header.name} of topic {topic}"
             raise self._unwritable(where, header.schema, [header.value]) from error
 
     def _writing(self, schema: Schema | None) -> _Written:
-        entry = self._written.get(id(schema))
-        if entry is not None:  # it holds the schema, so no other can have its id
-            return entry[1]
-        if len(self._written) >= self.config.schemas_cache_size:
-            self._written.clear()
         plan = json_write_cy.writer(schema, self._numeric, self._null_as_default)
-        written = _Written(plan, b"", b"")
-        if self.config.schemas_enable:
-            text = schema_text(
-                schema,
-                numeric_decimals=self._numeric,
-                null_as_default=self._null_as_default,
-            )
-            written = _Written(plan, _OPENING + text + _MIDDLE, b"}")
-        self._written[id(schema)] = (schema, written)
-        return written
+        if not self._config.schemas_enable:
+            return _Written(plan, b"", b"")
+        text = schema_text(
+            schema, numeric_decimals=self._numeric, null_as_default=self._null_as_default
+        )
+        return _Written(plan, _OPENING + text + _MIDDLE, b"}")
 
     def _unwritable(self, where: str, schema: Schema | None, values: Sequence[Value]) -> DataError:
         """The error that names the field of the first value that cannot be written."""
@@ -169,7 +163,7 @@ class JsonConverter(Converter, HeaderConverter):
         return Header(name, *self._decoder(f"header {name} of topic {topic}")(payload))
 
     def _decoder(self, topic: str) -> Callable[[bytes], Decoded]:
-        if not self.config.schemas_enable:
+        if not self._config.schemas_enable:
             return lambda payload: Decoded(None, _parsed(topic, payload))
         fixed = self._fixed
         if fixed is not None:
@@ -245,7 +239,7 @@ class JsonConverter(Converter, HeaderConverter):
         """The plan for a parsed schema, None for null; equal schemas share one object."""
         if key in self._readable:
             return self._readable[key]
-        if len(self._readable) >= self.config.schemas_cache_size:
+        if len(self._readable) >= self._config.schemas_cache_size:
             self._readable.clear()
             self._schemas.clear()
             self._known.clear()
@@ -280,7 +274,7 @@ def _parsed(topic: str, text: bytes, *, exact: bool = False) -> Any:
             except orjson.JSONDecodeError:
                 pass  # a lone surrogate or a number beyond the range of doubles
         return json.loads(text, parse_float=Decimal if exact else float, parse_constant=_refuse)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(
             f"A message of topic {topic} is not JSON: {error}.",
             cure="Set the converter that wrote it.",
@@ -294,7 +288,8 @@ def _refuse(constant: str) -> NoReturn:
 def _end_of_value(message: bytes, start: int) -> int:
     """Where the JSON value that starts there ends; 0 if there is none."""
     try:
-        value = json.JSONDecoder().raw_decode(message[start:].decode())
-    except ValueError:
+        text = message[start:].decode()
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
         return 0
-    return start + len(message[start:].decode()[: value[1]].encode())
+    return start + len(text[:end].encode())

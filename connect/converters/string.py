@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
 
 from connect.batch import Header
 from connect.config import Config, Importance, optional_string, string
@@ -33,6 +34,8 @@ class StringConverterConfig(Config):
 
 class StringConverter(Converter, HeaderConverter):
     """Writes the text of anything; reads optional text."""
+
+    config: ClassVar[type[Config]] = StringConverterConfig
 
     def configure(self, settings: Mapping[str, str], *, is_key: bool) -> None:
         self._encoding = StringConverterConfig(settings).encoding

@@ -119,7 +119,7 @@ def _made(group: Group, prefix: str, own: Mapping[str, str], common: type[Config
         raise ConfigError(f"{prefix}type", error.message, cure=error.cure) from error
     settings = {name: value for name, value in own.items() if name not in common.keys}
     try:
-        _refuse_typos(type(made), settings)
+        _refuse_typos(made.config, settings)
         made.configure(settings)
     except ConfigError as error:
         raise ConfigError(
@@ -128,9 +128,8 @@ def _made(group: Group, prefix: str, own: Mapping[str, str], common: type[Config
     return made
 
 
-def _refuse_typos(kind: type[Any], settings: Mapping[str, str]) -> None:
+def _refuse_typos(config: type[Config], settings: Mapping[str, str]) -> None:
     """ConfigError for a key that looks like a misspelt one of a plugin's own."""
-    config: type[Config] | None = getattr(kind, "config", None)
-    for name, near in config.unknown(settings) if config else ():
+    for name, near in config.unknown(settings):
         if near:
             raise ConfigError(name, f"There is no key {name}.", cure=f"Did you mean {near}?")

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from connect.batch import Batch
+from connect.config import Config
 
 B = TypeVar("B", bound=Batch)
 
 
 class Transform(ABC):
+    """``config`` declares its keys; ``connect.transforms.chain`` refuses near misses of them."""
+
+    config: ClassVar[type[Config]] = Config
+
     @abstractmethod
     def configure(self, settings: Mapping[str, str]) -> None:
         """``settings`` without their ``transforms.<alias>.`` prefix. ConfigError where wrong."""
@@ -26,6 +31,10 @@ class Transform(ABC):
 
 
 class Predicate(ABC):
+    """``config`` declares its keys."""
+
+    config: ClassVar[type[Config]] = Config
+
     @abstractmethod
     def configure(self, settings: Mapping[str, str]) -> None: ...
 

@@ -6,24 +6,17 @@ Follows ``org.apache.kafka.connect.transforms.Filter``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from connect.batch import Batch
-from connect.config import Config
 from connect.transforms.contract import Transform
 
 B = TypeVar("B", bound=Batch)
 
 
-class FilterConfig(Config):
-    """No keys."""
-
-
 class Filter(Transform):
-    config: ClassVar[type[Config]] = FilterConfig
-
     def configure(self, settings: Mapping[str, str]) -> None:
-        FilterConfig(settings)
+        """Nothing to set."""
 
     def apply(self, batch: B) -> Iterable[B]:
         return ()

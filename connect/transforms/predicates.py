@@ -50,15 +50,9 @@ class HasHeaderKey(Predicate):
         return [(batch, any(header.name == self._name for header in batch.headers))]
 
 
-class RecordIsTombstoneConfig(Config):
-    """No keys."""
-
-
 class RecordIsTombstone(Predicate):
-    config: ClassVar[type[Config]] = RecordIsTombstoneConfig
-
     def configure(self, settings: Mapping[str, str]) -> None:
-        RecordIsTombstoneConfig(settings)
+        """Nothing to set."""
 
     def test(self, batch: B) -> Iterable[tuple[B, bool]]:
         for answer, run in runs(batch, (value is None for value in batch.values)):

@@ -188,6 +188,33 @@ def test_a_message_that_does_not_fit_is_named(payload: object, where: str) -> No
         assert where in str(caught.value)
 
 
+@given(rows_of_one_schema(), st.integers(0), st.binary(max_size=3), st.booleans())
+def test_a_damaged_message_is_read_or_refused(
+    case: tuple[Schema, list[Any]], place: int, damage: bytes, known: bool
+) -> None:
+    schema, values = case
+    subject = converter()
+    for message in subject.encode("t", schema, values):
+        if message is None:
+            continue
+        if known:
+            subject.decode("t", [message])
+        cut = place % len(message)
+        try:
+            subject.decode("t", [message[:cut] + damage + message[cut + len(damage) :]])
+        except DataError:
+            continue
+
+
+@pytest.mark.parametrize("settings", [{}, PLAIN])
+def test_json_nested_too_deep(settings: dict[str, str]) -> None:
+    deep = b"[" * 200_000 + b"]" * 200_000
+    with pytest.raises(DataError, match="topic t is not JSON"):
+        converter(**settings).decode("t", [deep])
+    with pytest.raises(DataError, match="topic t is not JSON"):
+        converter(**settings).decode("t", [b'{"schema":' + deep])
+
+
 def test_schema_content_stands_for_the_schema_of_all_messages() -> None:
     text = '{"type":"struct","fields":[{"type":"int32","optional":false,"field":"a"}]}'
     subject = converter(schema_content=text)
