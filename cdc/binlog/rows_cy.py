@@ -100,6 +100,10 @@ def decode_rows(
     twos: list[tuple[Any, ...]] = []
     if stop > len(packet):
         raise DataError("A rows event ends beyond its packet.")
+    if first is not None and len(first) * 8 < plan.count:
+        raise DataError("A rows event's bitmap is cut off.")
+    if second and len(second) * 8 < plan.count:
+        raise DataError("A rows event's bitmap is cut off.")
     while position < stop:
         position = _row(packet, position, stop, plan, first, ones)
         if paired:
@@ -221,6 +225,8 @@ def _row(
                 seconds = _big(p, pos, 4)
                 micros = _big(p, pos + 4, size - 4) * _MICROS[a]
                 pos += size
+                if micros > 999999:
+                    raise DataError("a fraction of a second is more than one")
                 if seconds == 0:
                     row.append(plan.tables[place])
                     continue
@@ -305,7 +311,7 @@ def _row(
             if convert is not None:
                 value = convert(value)
             row.append(value)
-    except (DataError, ValueError) as error:
+    except (DataError, ValueError, ArithmeticError, IndexError) as error:
         raise DataError(f"Column {place + 1}: {error}") from error
     rows.append(tuple(row))
     return pos

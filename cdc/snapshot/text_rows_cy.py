@@ -110,7 +110,7 @@ def _row(packet: bytes, plan: TextPlan) -> tuple:  # type: ignore[type-arg]
                 raise DataError("the value is cut off")
             row.append(_value(packet, pos, size, plan, place))
             pos += size
-    except (DataError, ValueError) as error:
+    except (DataError, ValueError, ArithmeticError, IndexError) as error:
         raise DataError(f"Column {place + 1}: {error}") from error
     return tuple(row)
 

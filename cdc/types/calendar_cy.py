@@ -1,4 +1,4 @@
-# cython: boundscheck=False, wraparound=False, cdivision=True
+# cython: wraparound=False, cdivision=True
 """Calendar arithmetic for the row loops.
 
 The proleptic Gregorian calendar, as ``java.time``; the algorithm counts in eras of 400 years that

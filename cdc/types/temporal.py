@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from cdc.types.codec import Codec, Field, Op
-from cdc.types.column_type import ColumnType, fixed
+from cdc.types.codec import Codec, Field, Op, Wire
+from cdc.types.column_type import ColumnType, expect, fixed
 from cdc.types.options import Options, TimePrecision
 from connect import logical
 from connect.errors import DataError
@@ -28,6 +28,20 @@ _MILLIS, _MICROS, _NANOS = 0, 1, 2
 def _schema(kind: Type, name: str, column: Column) -> Schema:
     full = name if "." in name else f"io.debezium.time.{name}"
     return Schema(kind, optional=column.optional, name=full, version=1)
+
+
+def _with_fraction(codec: Codec, code: int) -> Callable[[Wire], Codec]:
+    """The number of fraction digits decides how many bytes there are."""
+
+    def wire(stored: Wire) -> Codec:
+        expect(stored, code)
+        if stored.a != codec.a:
+            raise DataError(
+                f"its fraction is stored with {stored.a} digits, where its definition has {codec.a}"
+            )
+        return codec
+
+    return wire
 
 
 def date(column: Column, options: Options) -> ColumnType:
@@ -65,7 +79,7 @@ def datetime(column: Column, options: Options) -> ColumnType:
         unit, schema = _MILLIS, _schema(Type.INT64, "Timestamp", column)
     stand_in = None if column.optional else epoch
     codec = Codec(Op.DATETIME, digits, unit, stand_in, convert, options.adjust_years)
-    return ColumnType(schema, codec, fixed(codec, Field.DATETIME2))
+    return ColumnType(schema, codec, _with_fraction(codec, Field.DATETIME2))
 
 
 def _in_range(nanos: int) -> int:
@@ -88,7 +102,7 @@ def timestamp(column: Column, options: Options) -> ColumnType:
     schema = _schema(Type.STRING, "ZonedTimestamp", column)
     stand_in = None if column.optional else "1970-01-01T00:00:00Z"
     codec = Codec(Op.TIMESTAMP, column.length or 0, table=stand_in)
-    return ColumnType(schema, codec, fixed(codec, Field.TIMESTAMP2))
+    return ColumnType(schema, codec, _with_fraction(codec, Field.TIMESTAMP2))
 
 
 def time(column: Column, options: Options) -> ColumnType:
@@ -107,7 +121,7 @@ def time(column: Column, options: Options) -> ColumnType:
             return micros * 1000
 
     codec = Codec(Op.TIME, column.length or 0, convert=convert)
-    return ColumnType(schema, codec, fixed(codec, Field.TIME2))
+    return ColumnType(schema, codec, _with_fraction(codec, Field.TIME2))
 
 
 def _iso_time(micros: int) -> str:
