@@ -1,7 +1,7 @@
 // Records json_cases.txt with Kafka's own converter. Standard input: lines "SETTINGS<TAB>MESSAGE",
 // where SETTINGS are comma separated key=value pairs of JsonConverter. Standard output: the same
 // lines with a third column, what the converter writes for what it read, or ERROR.
-//   java -cp 'LIBRARIES/*' JsonOracle.java < cases > json_cases.txt
+//   cut -f1,2 json_cases.txt > cases; java -cp 'LIBRARIES/*' JsonOracle.java < cases > json_cases.txt
 // LIBRARIES are org.apache.kafka:connect-json:4.3.1 and what it needs; Java 19 or later, since
 // older ones print some fractions with a digit more.
 import java.io.BufferedReader;

@@ -3,6 +3,7 @@
 // partition, offset, timestamp, headers (an array of [name, message]) and key and value as
 // JsonConverter writes them with schemas. Standard output: the same lines, those of cases with a
 // fourth column: the members that differ in the record that comes out, or DROPPED, or ERROR.
+//   cut -f1-3 transform_cases.txt > cases
 //   java -cp 'LIBRARIES/*' TransformOracle.java < cases > transform_cases.txt
 // LIBRARIES are org.apache.kafka:{connect-json,connect-transforms}:4.3.1, and
 // io.debezium:debezium-connect-plugins:3.6.1.Final with what they need; Java 19 or later.

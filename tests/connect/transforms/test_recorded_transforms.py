@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,30 +82,28 @@ def batch_of(record: dict[str, Any]) -> SinkBatch:
     )
 
 
-def record_of(batch: SinkBatch) -> dict[str, Any]:
-    (record,) = batch.records()
-    return {
-        "topic": record.topic,
-        "partition": record.partition,
-        "offset": batch.offsets[0],
-        "timestamp": record.timestamp,
-        "headers": [[h.name, written(h.schema, h.value)] for h in record.headers],
-        "key": None if record.key is None else written(record.key_schema, record.key),
-        "value": None if record.value is None else written(record.value_schema, record.value),
-    }
+def records_of(batch: SinkBatch) -> Iterator[dict[str, Any]]:
+    for record, offset in zip(batch.records(), batch.offsets, strict=True):
+        yield {
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": offset,
+            "timestamp": record.timestamp,
+            "headers": [[h.name, written(h.schema, h.value)] for h in record.headers],
+            "key": None if record.key is None else written(record.key_schema, record.key),
+            "value": None if record.value is None else written(record.value_schema, record.value),
+        }
 
 
-def transformed(kind: type[Transform], settings: str, record: dict[str, Any]) -> object:
+def transformed(kind: type[Transform], settings: str, batch: SinkBatch) -> object:
+    """The records that come out, ERROR, or DROPPED if there are none."""
     transform = kind()
     try:
         transform.configure(json.loads(settings))
-        batches = list(transform.apply(batch_of(record)))
+        found = [record for done in transform.apply(batch) for record in records_of(done)]
     except (ConfigError, DataError):
         return "ERROR"
-    if not batches:
-        return "DROPPED"
-    (batch,) = batches
-    return record_of(batch)
+    return found or "DROPPED"
 
 
 def comparable(result: object) -> str:
@@ -120,8 +119,8 @@ def test_as_the_original(java_name: str) -> None:
     for settings, name, result in CASES[java_name]:
         expected: object = result
         if result not in ("ERROR", "DROPPED"):
-            expected = RECORDS[name] | json.loads(result)
-        actual = transformed(CLASSES[java_name], settings, RECORDS[name])
+            expected = [RECORDS[name] | json.loads(result)]
+        actual = transformed(CLASSES[java_name], settings, batch_of(RECORDS[name]))
         if actual == "ERROR" and (simple, settings) in STRICTER:
             continue
         if (simple, settings, name) in BETTER:
@@ -132,3 +131,20 @@ def test_as_the_original(java_name: str) -> None:
 
 def test_every_class_has_been_recorded() -> None:
     assert set(CASES) == set(CLASSES)
+
+
+@pytest.mark.parametrize("java_name", CASES)
+def test_a_batch_comes_out_as_its_records_would(java_name: str) -> None:
+    kind = CLASSES[java_name]
+    for settings, name, _ in CASES[java_name]:
+        one = RECORDS[name]
+        several = batch_of(one).take([0, 0, 0])
+        several.offsets = [7, 8, 9]
+        if several.timestamps:
+            several.timestamps = [one["timestamp"] + day * 86_400_000 for day in (0, 0, 1)]
+        singly: list[Any] = []
+        for place in range(3):
+            result = transformed(kind, settings, several.take([place]))
+            singly += result if isinstance(result, list) else []
+        together = transformed(kind, settings, several)
+        assert (together if isinstance(together, list) else []) == singly, (settings, name)
