@@ -53,10 +53,6 @@ class Database(ABC):
     @abstractmethod
     def grammar(self) -> Grammar: ...
 
-    @property
-    @abstractmethod
-    def connected(self) -> bool: ...
-
     @abstractmethod
     def connect(self) -> None:
         """Open the connection and bring its session into the state configured."""

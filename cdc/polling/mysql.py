@@ -7,6 +7,7 @@ in JDBC's terms; its properties that matter here are understood, others are repo
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import ssl
@@ -80,10 +81,6 @@ class MySql(Database):
         return Grammar("`" if self.quoted else "", mark="%s", time_mark="TIMESTAMP%s")
 
     @property
-    def connected(self) -> bool:
-        return self._connection is not None
-
-    @property
     def _open(self) -> Connection[SSCursor]:
         if self._connection is None:
             self.connect()
@@ -140,25 +137,28 @@ class MySql(Database):
             if int(text):
                 arguments[argument] = max(1, int(text) // 1000)
         arguments |= _tls(given)
-        for name in ("zeroDateTimeBehavior", "yearIsDateType", "sessionVariables", "user"):
+        for name in ("zeroDateTimeBehavior", "yearIsDateType", "sessionVariables"):
             given.pop(name, None)
         for name in given.keys() - _WITHOUT_MEANING:
             log.warning("The driver property %s is not known here and has no effect.", name)
         return arguments
 
     def close(self) -> None:
-        # PyMySQL would first read an unfinished result to its end, be it a whole table.
         connection: Any = self._connection
-        self._connection = None
-        if self._running is not None:
-            self._running.unbuffered_active = False
-            self._running = None
-        if connection is not None:
+        running, self._connection, self._running = self._running, None, None
+        if connection is None:
+            return
+        if running is not None and running.unbuffered_active:
+            # PyMySQL would first read the result to its end, be it a whole table.
+            running.unbuffered_active = False
             connection._force_close()
+        else:
+            with contextlib.suppress(pymysql.err.Error):  # closed already
+                connection.close()
 
-    def _run(self, text: str, values: Sequence[object] = ()) -> Sequence[Row]:
+    def _run(self, text: str) -> Sequence[Row]:
         with self._open.cursor() as cursor:
-            cursor.execute(text, values or None)
+            cursor.execute(text)
             return list(cursor.fetchall())
 
     def tables(self) -> list[Table]:

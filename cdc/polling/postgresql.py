@@ -71,10 +71,6 @@ class PostgreSql(Database):
         return Grammar('"' if self.quoted else "", mark="%s", time_mark="%s")
 
     @property
-    def connected(self) -> bool:
-        return self._connection is not None
-
-    @property
     def open(self) -> psycopg.Connection[Row]:
         """The connection, opened now if it is not."""
         if self._connection is None:

@@ -52,10 +52,6 @@ class Sqlite(Database):
         )
 
     @property
-    def connected(self) -> bool:
-        return self._connection is not None
-
-    @property
     def open(self) -> sqlite3.Connection:
         """The connection, opened now if it is not."""
         if self._connection is None:

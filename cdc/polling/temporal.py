@@ -16,6 +16,7 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _EPOCH_ORDINAL = _EPOCH.toordinal()
 _MICRO = dt.timedelta(microseconds=1)
 _FIRST_GREGORIAN = (1582, 10, 15)
+_LONGEST = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _DAY_MILLIS = 86_400_000
 _FULL = re.compile(
     r"(?P<year>\d+)-(?P<month>\d\d)-(?P<day>\d\d)"
@@ -58,9 +59,10 @@ def _offset_seconds(text: str) -> int:
 
 def days(year: int, month: int, day: int, *, legacy: bool) -> int:
     """Days since the epoch of a civil date of any year (0 is 1 BC); ValueError for no date."""
-    if not (1 <= month <= 12 and 1 <= day <= 31):
-        raise ValueError("there is no such day")
     julian = legacy and (year, month, day) < _FIRST_GREGORIAN
+    leap = year % 4 == 0 and (julian or year % 100 != 0 or year % 400 == 0)
+    if not (1 <= month <= 12 and 1 <= day <= _LONGEST[month] - (month == 2 and not leap)):
+        raise ValueError("there is no such day")
     shifted = year - (month <= 2)  # years that begin in March, so that a leap day comes last
     of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
     whole = 365 * shifted + shifted // 4 + of_year - 719_470
@@ -71,7 +73,7 @@ def date_reader(*, legacy: bool) -> Callable[[str], int]:
     """Reads ``YYYY-MM-DD``, also with `` BC``."""
 
     def read(text: str) -> int:
-        if len(text) == 10 and (text >= "1582-10-15" or not legacy):
+        if len(text) == 10 and text >= "1582-10-15":
             return dt.date.fromisoformat(text).toordinal() - _EPOCH_ORDINAL
         if text in _INFINITE:
             raise ValueError("a Date has no infinity")

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import devstack
 from connect.errors import SourceError
 from tests.cdc.polling.backends import Backend, MySqlBackend, Poller, named
 
@@ -169,6 +170,23 @@ def test_a_lost_connection_is_made_again(
                 ids += [row["id"] for batch in poller.poll() for row in named(batch)]
     assert ids == list(range(1, 5001))
     assert "is asked again in 1 ms (failure 1 in a row)" in caplog.text
+
+
+@pytest.mark.timeout(120)
+def test_a_killed_server_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    with devstack.mysql("9.7") as server:
+        backend = MySqlBackend("mysql", server)
+        fill(backend, 5000)
+        settings = {"table__whitelist": "big", "batch__max__rows": "500"}
+        with Poller(backend, mode="incrementing", poll__interval__ms="20", **settings) as poller:
+            ids = [row["id"] for batch in poller.poll() for row in named(batch)]
+            server.kill()
+            while "failure 3 in a row" not in caplog.text:
+                ids += [row["id"] for batch in poller.poll() for row in named(batch)]
+            server.start()
+            while len(ids) < 5000:
+                ids += [row["id"] for batch in poller.poll() for row in named(batch)]
+    assert ids == list(range(1, 5001))
 
 
 @on_servers

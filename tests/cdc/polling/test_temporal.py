@@ -50,6 +50,7 @@ def test_days_are_pythons(day: dt.date, legacy: bool) -> None:
     ("text", "legacy", "proleptic"),
     [
         ("1582-10-04", -141428, -141438),
+        ("0000-01-01", -719530, -719528),
         ("1000-01-01", -354280, -354285),
         ("0001-01-01", -719164, -719162),
         ("0044-03-15 BC", -735162, -735160),
@@ -61,7 +62,10 @@ def test_old_and_far_days(text: str, legacy: int, proleptic: int) -> None:
     assert temporal.date_reader(legacy=False)(text) == proleptic
 
 
-@pytest.mark.parametrize("text", ["0000-00-00", "2024-13-01", "2024-02-3", "soon", "2024-01-01 5"])
+@pytest.mark.parametrize(
+    "text",
+    ["0000-00-00", "2024-13-01", "2024-02-30", "1900-02-29", "1500-02-30", "2024-02-3", "soon"],
+)
 def test_what_is_no_date(text: str) -> None:
     for read in (
         temporal.date_reader(legacy=True),
