@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +23,39 @@ from connect.log.embedded.frame import decode, messages
 from connect.log.embedded.producer import EmbeddedProducer, TransactionalProducer
 from connect.log.embedded.retention import DEFAULTS
 
+LOGGER = logging.getLogger("connect.log.embedded")
+
+PRODUCER_KEYS = frozenset({"buffer.memory", "linger.ms", "max.block.ms"})
+CONSUMER_KEYS = frozenset(
+    {
+        "auto.offset.reset",
+        "group.id",
+        "heartbeat.interval.ms",
+        "max.poll.interval.ms",
+        "max.poll.records",
+        "session.timeout.ms",
+    }
+)
+"""Kafka's keys that are heeded; the others are about brokers and networks."""
+
+TOPIC_KEYS = frozenset(
+    {
+        *DEFAULTS,
+        *("compression.type", "compression.gzip.level", "compression.lz4.level"),
+        *("compression.zstd.level", "file.delete.delay.ms", "flush.messages", "flush.ms"),
+        *("follower.replication.throttled.replicas", "index.interval.bytes"),
+        *("leader.replication.throttled.replicas", "local.retention.bytes", "local.retention.ms"),
+        *("max.compaction.lag.ms", "max.message.bytes", "message.timestamp.after.max.ms"),
+        *("message.timestamp.before.max.ms", "message.timestamp.type", "min.cleanable.dirty.ratio"),
+        *("min.compaction.lag.ms", "min.insync.replicas", "preallocate", "remote.storage.enable"),
+        *("remote.log.copy.disable", "remote.log.delete.on.disable", "segment.bytes"),
+        *("segment.index.bytes", "segment.jitter.ms", "segment.ms"),
+        "unclean.leader.election.enable",
+    }
+)
+"""Kafka's topic settings; retention.py says which are acted on."""
+
+LEGAL_NAME = re.compile(r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}")
 POLICIES = ({"delete"}, {"compact"}, {"compact", "delete"})
 
 
@@ -93,7 +128,7 @@ class EmbeddedLog(Log):
         transactional_id: str | None = None,
         config: Mapping[str, str] | None = None,
     ) -> Producer:
-        settings = {**self._client("producer."), **(config or {})}
+        settings = self._client("producer.", config, PRODUCER_KEYS)
         if transactional_id is None:
             return EmbeddedProducer(self._path, client_id, settings)
         return TransactionalProducer(self._path, transactional_id, settings)
@@ -107,7 +142,7 @@ class EmbeddedLog(Log):
         listener: RebalanceListener | None = None,
         config: Mapping[str, str] | None = None,
     ) -> Consumer:
-        settings = {**self._client("consumer."), **(config or {})}
+        settings = self._client("consumer.", config, CONSUMER_KEYS)
         return EmbeddedConsumer(
             self._path, group, topics, client_id, listener or RebalanceListener(), settings
         )
@@ -115,12 +150,14 @@ class EmbeddedLog(Log):
     def close(self) -> None:
         self._file.close()
 
-    def _client(self, prefix: str) -> dict[str, str]:
-        return {
-            key.removeprefix(prefix): value
-            for key, value in self._settings.items()
-            if key.startswith(prefix)
-        }
+    def _client(
+        self, prefix: str, config: Mapping[str, str] | None, heeded: frozenset[str]
+    ) -> dict[str, str]:
+        own = {k.removeprefix(prefix): v for k, v in self._settings.items() if k.startswith(prefix)}
+        settings = {**own, **(config or {})}
+        for key in settings.keys() - heeded:
+            LOGGER.debug("%s%s means nothing in the embedded log and is left out", prefix, key)
+        return settings
 
     def _frames(self, place_id: int, end: int) -> Iterator[tuple[int, bytes]]:
         at = frame_id(place_id, 0)
@@ -139,6 +176,14 @@ class EmbeddedLog(Log):
 
 def _check(topic: NewTopic) -> None:
     """Refuse settings the log would act on and cannot read."""
+    if not LEGAL_NAME.fullmatch(topic.name):
+        raise LogError(
+            f"Topic name {topic.name!r} is not legal.",
+            cure="Use letters, digits, '.', '_' and '-', at most 249.",
+        )
+    for key in topic.config:
+        if key not in TOPIC_KEYS:
+            raise LogError(f"Topic {topic.name}: unknown setting {key}.")
     policy = topic.config.get("cleanup.policy", "delete")
     if {part.strip() for part in policy.split(",")} not in POLICIES:
         raise LogError(

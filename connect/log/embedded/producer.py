@@ -151,20 +151,21 @@ class EmbeddedProducer(Producer):
 
     def _write(self, taken: Buffer) -> CdcError | None:
         """Put it into the file; another process that writes for long is waited for, visibly."""
-        frames = taken.frozen()
-        while True:
-            try:
-                with self._file.writing():
-                    places = {self._file.append(frame) for frame in frames}
-                break
-            except RetriableError as busy:
-                LOGGER.warning("producer %s: %s Trying again.", self._name, busy)
-            except Exception as error:
-                return _final(error)
         try:
+            frames = taken.frozen()
+            while True:
+                try:
+                    with self._file.writing():
+                        places = {self._file.append(frame) for frame in frames}
+                    break
+                except RetriableError as busy:
+                    LOGGER.warning("producer %s: %s Trying again.", self._name, busy)
             self._janitor.tidy(places)
+        except CdcError as error:
+            return error
         except Exception as error:
-            return _final(error)
+            LOGGER.exception("writing to the embedded log failed")
+            return LogError(f"Writing to the embedded log failed: {error!r}.")
         return None
 
 
@@ -309,10 +310,3 @@ class TransactionalProducer(Producer):
         ).fetchone()
         if row[0] != self._epoch:
             raise FencedError(f"Another producer has the transactional id {self._id} now.")
-
-
-def _final(error: Exception) -> CdcError:
-    if isinstance(error, CdcError):
-        return error
-    LOGGER.error("writing to the embedded log failed", exc_info=error)
-    return LogError(f"Writing to the embedded log failed: {error!r}.")

@@ -178,13 +178,15 @@ class Janitor:
                 size += _add_survivors(survivors, frame, last, oldest_tombstone)
                 if size >= FRAME_BYTES or len(survivors.values) >= FRAME_MESSAGES:
                     break
-            if not old or not self._exchange(place, old, survivors):
+            if not old:
                 break
+            if not self._exchange(place, old, survivors):
+                return  # another process is at it
             kept += len(survivors.values)
             position = last_offset(old[-1]) + 1
         with self._file.writing() as db:
             db.execute(
-                "UPDATE partitions SET cleaned = ?, kept = ? WHERE id = ?",
+                "UPDATE partitions SET cleaned = max(cleaned, ?), kept = ? WHERE id = ?",
                 (place.next, kept, place.id),
             )
 

@@ -41,6 +41,7 @@ ALWAYS: Mapping[str, object] = {
     "enable.partition.eof": "true",
 }
 INTERNAL_TOPICS = frozenset({"__consumer_offsets", "__transaction_state", "__share_group_state"})
+MOST_AT_ONCE = 100_000
 TOPICS_AGE_SECONDS = 30.0
 """How often a pattern is held against the topics; ``metadata.max.age.ms`` may say less."""
 
@@ -57,7 +58,7 @@ class KafkaConsumer(Consumer):
         """``settings`` are Java's consumer keys; ``group.id`` there wins over ``group``."""
         config = {**DEFAULTS, **translate(settings, Client.CONSUMER)}
         self._group = config.setdefault("group.id", group)
-        self._most = take_number(config, "max.poll.records", 2**31 - 1)
+        self._most = take_number(config, "max.poll.records", MOST_AT_ONCE)
         age = take_number(config, "metadata.max.age.ms", 300_000) / 1000
         self._topics_age = min(age, TOPICS_AGE_SECONDS)
         self._listener = listener
@@ -78,7 +79,7 @@ class KafkaConsumer(Consumer):
         self._faults.check()
         if self._pattern is not None:
             self._match_topics(self._pattern)
-        most = min(max_messages, self._most)
+        most = min(max_messages, self._most, MOST_AT_ONCE)
         give_up = time.monotonic() + timeout
         while True:
             raw = self._serve(lambda: self._client.consume(most, 0))

@@ -176,9 +176,15 @@ class KafkaLog(Log):
             start = confluent_kafka.OFFSET_BEGINNING
             left = {number for number, end in ends.items() if end > 0}
             client.assign([confluent_kafka.TopicPartition(topic, n, start) for n in left])
+            heard = time.monotonic()
             while left:
                 faults.check()
-                for raw in client.consume(READ_AT_ONCE, 0) or client.consume(1, ATTEMPT_SECONDS):
+                found = client.consume(READ_AT_ONCE, 0) or client.consume(1, ATTEMPT_SECONDS)
+                if found:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > API_SECONDS:
+                    raise RetriableError(f"Kafka sends nothing more of topic {topic}.")
+                for raw in found:
                     number, error = raw.partition(), raw.error()
                     assert number is not None
                     if error is None:
@@ -205,5 +211,7 @@ class KafkaLog(Log):
                 if exception.args[0].code() == fine:
                     return None
                 raise
+            except TimeoutError:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from None
 
         return persist(doing, self._faults, attempt)

@@ -105,6 +105,11 @@ class KafkaProducer(Producer):
         self._serve(self._client.poll, 0)
         self._check()
         count = len(values)
+        for header, _ in headers:
+            if "\0" in header:
+                raise LogError(
+                    f"Header name {header!r} for {topic} holds a NUL, where it would end."
+                )
         if partition is None:
             partitions = self._partition_count(topic)
             places = (

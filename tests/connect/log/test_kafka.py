@@ -112,6 +112,12 @@ class TestBrokerTroubles:
             log.partitions("t")
         assert "Trying again" in caplog.text
 
+    def test_a_header_name_that_would_be_cut_is_refused(self, log: KafkaLog, name: str) -> None:
+        log.create_topics([NewTopic(name, 1)])
+        with log.producer(client_id="p") as producer, pytest.raises(LogError, match="NUL"):
+            producer.produce(name, [b"k"], [b"v"], headers=[("a\0b", b"")])
+        assert log.end_offsets(name) == {0: 0}
+
 
 class TestAdminTools:
     def test_see_describe_and_reset_the_group(self, log: KafkaLog, name: str) -> None:
@@ -296,3 +302,38 @@ class TestConfiguration:
         with pytest.raises(ConfigError, match=r"linger\.ms") as caught:
             log.producer(client_id="p", config={"linger.ms": "soon"})
         assert caught.value.key == "linger.ms"
+
+
+def login(user: str, password: str) -> dict[str, str]:
+    module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+    return {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "PLAIN",
+        "sasl.jaas.config": f'{module} required username="{user}" password="{password}";',
+    }
+
+
+@pytest.mark.timeout(120)
+def test_a_broker_with_passwords() -> None:
+    module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+    properties = {
+        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:SASL_PLAINTEXT",
+        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "listener.name.plaintext.plain.sasl.jaas.config": f"{module} required "
+        'username="broker" password="b" user_broker="b" user_app="right";',
+    }
+    with devstack.kafka(**properties) as broker:
+        entry = {"bootstrap.servers": broker.url}
+        with KafkaLog({**entry, **login("app", "right")}) as log:
+            log.create_topics([NewTopic("t", 1)])
+            with log.producer(client_id="p") as producer:
+                producer.produce("t", [b"k"], [b"v"])
+            with log.consumer("g", ["t"], client_id="c") as consumer:
+                assert [m.value for m in consumer.poll(1, 20)] == [b"v"]
+        with KafkaLog({**entry, **login("app", "wrong")}) as log:
+            with pytest.raises(LogError, match=r"sasl\.jaas\.config"):
+                log.partitions("t")
+            with log.consumer("g", ["t"], client_id="c") as consumer, pytest.raises(LogError):
+                for _ in range(20):
+                    consumer.poll(1, 1)
