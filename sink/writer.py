@@ -17,9 +17,12 @@ from sink.batching import Event, Op, Run, chunks, collapse, in_order
 from sink.config import InsertMode, JdbcSinkConfig, PkMode
 from sink.dialects.base import ColumnSpec, Dialect
 from sink.evolution import fit
+from sink.fitting import check
 from sink.shape import Layout, Shape, shape, where
 from sink.table import Table, TableName, TargetColumn
 from sink.values import column_type, decoder, zero
+
+_SHAPES = 1000
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,8 @@ class Writer:
         if keyless:  # what that means depends on the operations inside
             return self._interned(shape(self.config, batch))
         if known not in self._shapes:
+            if len(self._shapes) >= _SHAPES:  # a converter that makes each schema anew
+                self._shapes.clear()
             made = self._interned(shape(self.config, batch))
             schemas = SinkBatch(batch.topic, batch.key_schema, batch.value_schema, (), ())
             self._shapes[known] = made, schemas  # keeps the schemas, and so their ids, alive
@@ -201,11 +206,12 @@ class Writer:
     def _cell(self, table: Table, member: Field, layout: Layout) -> Cell:
         schema = member.schema
         target = _column(table, member.name)
-        decode = decoder(schema, self.zone)
-        encode = self.dialect.encoder(column_type(schema), target)
-        make = decode if encode is None else encode
-        if decode is not None and encode is not None:
-            make = _chain(decode, encode)
+        kind = column_type(schema)
+        make = _chained(
+            decoder(schema, self.zone),
+            check(kind, target.type, default_digits=self.dialect.second_digits),
+            self.dialect.encoder(kind, target),
+        )
         null = self.dialect.null
         if schema.default is not None and not layout.explicit_nulls:
             null = schema.default if make is None else make(schema.default)
@@ -276,7 +282,16 @@ def _column(table: Table, name: str) -> TargetColumn:
     return found
 
 
-def _chain(first: Callable[[Any], Any], second: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _chained(*steps: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+    """The steps one after the other; None if there is none."""
+    made: Callable[[Any], Any] | None = None
+    for step in steps:
+        if step is not None:
+            made = step if made is None else _then(made, step)
+    return made
+
+
+def _then(first: Callable[[Any], Any], second: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: second(first(value))
 
 

@@ -63,6 +63,8 @@ class Dialect(ABC):
     """What people call the database."""
     null: ClassVar[object] = None
     quote_character: ClassVar[str] = '"'
+    second_digits: ClassVar[int] = 6
+    """Digits of a second in a time column whose type names none."""
 
     def __init__(self, url: SqlUrl, properties: Mapping[str, str], *, quoted: bool, zone: ZoneInfo):
         self.url = url

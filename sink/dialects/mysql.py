@@ -53,6 +53,7 @@ class MySQL(Dialect):
     title = "MySQL"
     null: ClassVar[object] = "NULL"
     quote_character: ClassVar[str] = "`"
+    second_digits: ClassVar[int] = 0
     table_options = " DEFAULT CHARSET=utf8mb4"
 
     _connection: pymysql.Connection[Any] | None = None

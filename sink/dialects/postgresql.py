@@ -18,6 +18,7 @@ from sink.values import ColumnType, Kind, clock, ewkb, on_clock, plain
 
 _MOMENT: Final = ("08", "40", "53", "57P", "55P03", "25006", "58")
 _DATA: Final = ("21", "22", "23")
+_INTEGERS: Final = frozenset({"smallint", "integer", "bigint"})
 
 # Java driver properties by libpq's names; those with None change nothing here.
 _PROPERTIES: Final[dict[str, str | None]] = {
@@ -198,6 +199,10 @@ class PostgreSQL(Dialect):
 
     def encoder(self, column: ColumnType, target: TargetColumn) -> Encoder | None:
         match column.kind:
+            case Kind.DECIMAL | Kind.NUMBER | Kind.FLOAT32 | Kind.FLOAT64 if (
+                target.type in _INTEGERS
+            ):
+                return int  # as text, 3.0 is no integer
             case Kind.DECIMAL | Kind.NUMBER:
                 return plain
             case Kind.TIME:
@@ -210,7 +215,7 @@ class PostgreSQL(Dialect):
                 return lambda value: ewkb(value).hex()
             case Kind.GEOMETRY:
                 return ewkb
-            case Kind.BOOLEAN if "int" in target.type:
+            case Kind.BOOLEAN if target.type in _INTEGERS:
                 return int
             case Kind.ARRAY if column.element is not None:
                 inner = self.encoder(column.element, target)

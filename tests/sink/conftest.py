@@ -20,13 +20,6 @@ from connect.log.contract import Log
 from connect.sql_url import parse
 from sink.connector import JdbcSinkTask
 
-DIALECTS = {
-    "mysql": "sink.dialects.mysql:MySQL",
-    "mariadb": "sink.dialects.mysql:MySQL",
-    "postgres": "sink.dialects.postgresql:PostgreSQL",
-    "sqlite": "sink.dialects.sqlite:SQLite",
-    "duckdb": "sink.dialects.duckdb:DuckDB",
-}
 _numbers = itertools.count(1)
 
 
@@ -105,7 +98,6 @@ def configured(database: Database, settings: Mapping[str, object]) -> dict[str, 
         "connector.class": "JdbcSinkConnector",
         "topics": "t",
         "connection.url": database.url,
-        "dialect.name": DIALECTS[database.kind],
         **texts,
     }
 
