@@ -97,6 +97,11 @@ class Connector(ABC):
     def task_configs(self, settings: Mapping[str, str], max_tasks: int) -> list[dict[str, str]]:
         """One settings map per task, at most ``max_tasks``; may connect to look at the database."""
 
+    def replan_seconds(self, settings: Mapping[str, str]) -> float | None:
+        """How often the worker asks ``task_configs`` again, to see what is new outside (tables come
+        and go); None for never. Tasks are made anew only if the answer is another one."""
+        return None
+
     def check(self, settings: Mapping[str, str]) -> dict[str, list[str]]:
         """Errors by key that only a look at the outside shows (is the database there?)."""
         return {}

@@ -84,6 +84,8 @@ class RunningConnector:
     resolved: Mapping[str, str] = field(default_factory=dict)
     planned: Sequence[Mapping[str, str]] | None = None
     """Task settings to bring into force as soon as the tasks before have ended."""
+    replan_at: float | None = None
+    """When the connector is asked again whether it wants other tasks; monotonic seconds."""
     tasks: list[RunningTask] = field(default_factory=list)
     topics: set[str] = field(default_factory=set)
 

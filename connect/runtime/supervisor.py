@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
 
+from connect.connector import Connector
 from connect.errors import CdcError, ConfigError, RetriableError
 from connect.offsets import OffsetFile
 from connect.runtime.config_providers import Resolver
@@ -98,9 +99,13 @@ class Supervisor:
         connector.generation += 1
         connector.trace = ""
         connector.planned = None
+        self._ask(connector, first=True)
+
+    def _ask(self, connector: RunningConnector, *, first: bool) -> None:
+        connector.replan_at = None
         threading.Thread(
             target=self._plan,
-            args=(connector, connector.generation, dict(connector.settings)),
+            args=(connector, connector.generation, dict(connector.settings), first),
             name=f"plan-{connector.name}",
             daemon=True,
         ).start()
@@ -112,6 +117,7 @@ class Supervisor:
             return
         if target is TargetState.STOPPED:
             connector.generation += 1
+            connector.replan_at = None
             connector.planned = ()
             connector.state = State.STOPPED
             connector.trace = ""
@@ -130,6 +136,7 @@ class Supervisor:
         """Stop its tasks and forget it."""
         del self.connectors[connector.name]
         connector.generation += 1
+        connector.replan_at = None
         connector.planned = ()
         self._leaving.append(connector)
 
@@ -150,44 +157,45 @@ class Supervisor:
     # --- planning, in threads of its own ---------------------------------------------------------
 
     def _plan(
-        self, connector: RunningConnector, generation: int, settings: Mapping[str, str]
+        self,
+        connector: RunningConnector,
+        generation: int,
+        settings: Mapping[str, str],
+        first: bool,
     ) -> None:
+        """Plan until it goes well. Only a connector that has never planned fails when it cannot:
+        one that only looks for news goes on with what it has."""
+
         def current() -> bool:
             return connector.generation == generation and not self._closing
 
         while current():
             try:
                 resolved = self._resolver.resolve(settings)
-                made = connector_class(resolved)
-                most = made.config(resolved).values["tasks.max"]
-                tasks = made().task_configs(resolved, most)
-                if len(tasks) > most and made.config(resolved).values["tasks.max.enforce"]:
-                    raise ConfigError(
-                        "tasks.max",
-                        f"The connector {connector.name} has generated {len(tasks)} tasks, which "
-                        f"is greater than {most}, the maximum number of tasks it is configured to "
-                        "create.",
-                    )
-            except RetriableError as error:
-                _log.warning("%s: tasks are planned again: %s", connector.name, error)
-                with self._changed:
-                    self._changed.wait_for(lambda: not current(), _PLAN_AGAIN)
+                made = connector_class(resolved)()
+                tasks = _task_configs(made, connector.name, resolved)
+                again = made.replan_seconds(resolved)
             except Exception as error:
-                _log.error(
-                    "%s: %s", connector.name, error, exc_info=not isinstance(error, CdcError)
-                )
+                if not first or isinstance(error, RetriableError):
+                    _log.warning("%s: tasks are planned again: %s", connector.name, error)
+                    with self._changed:
+                        self._changed.wait_for(lambda: not current(), _PLAN_AGAIN)
+                    continue
+                known = isinstance(error, CdcError)
+                _log.error("%s: %s", connector.name, error, exc_info=not known)
                 with self.changing():
                     if current():
                         connector.state = State.FAILED
                         connector.trace = "".join(traceback.format_exception(error))
                 return
-            else:
-                with self.changing():
-                    if current():
-                        connector.resolved = resolved
-                        connector.planned = tasks
-                        connector.state = _target_state(connector)
-                return
+            with self.changing():
+                if current():
+                    connector.resolved = resolved
+                    connector.planned = tasks
+                    connector.state = _target_state(connector)
+                    if again is not None:
+                        connector.replan_at = time.monotonic() + again
+            return
 
     # --- the thread ------------------------------------------------------------------------------
 
@@ -202,6 +210,7 @@ class Supervisor:
                 if self._closing and not tasks:
                     return
                 deadlines = [task.deadline for task in tasks.values() if task.stopping]
+            deadlines += [c.replan_at for c in self.connectors.values() if c.replan_at]
             timeout = max(0.0, min([_TICK, *(at - time.monotonic() for at in deadlines)]))
             ready = set(wait([self._bell, *tasks], timeout))
             with self._changed:
@@ -226,6 +235,8 @@ class Supervisor:
                 task.process.kill()
         if self._closing:
             return
+        if connector.replan_at is not None and now >= connector.replan_at:
+            self._ask(connector, first=False)
         if connector.planned is not None:
             if connector.keeps_tasks():
                 connector.planned = None
@@ -331,6 +342,19 @@ class Supervisor:
             _log.error("%s", task.trace)
         if asked and task.state not in (State.RESTARTING, State.FAILED):
             task.state = State.UNASSIGNED
+
+
+def _task_configs(made: Connector, name: str, settings: Mapping[str, str]) -> list[dict[str, str]]:
+    config = made.config(settings)
+    most = config.values["tasks.max"]
+    tasks = made.task_configs(settings, most)
+    if len(tasks) > most and config.values["tasks.max.enforce"]:
+        raise ConfigError(
+            "tasks.max",
+            f"The connector {name} has generated {len(tasks)} tasks, which is greater than {most}, "
+            "the maximum number of tasks it is configured to create.",
+        )
+    return tasks
 
 
 def _target_state(connector: RunningConnector) -> State:

@@ -6,11 +6,12 @@ Follows ``org.apache.kafka.connect.util.TopicCreationGroup`` and ``NewTopicCreat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from connect.config import parse_list
 from connect.errors import ConfigError
+from connect.java_regex import compile_regex
 from connect.log.contract import NewTopic
 
 _PREFIX = "topic.creation."
@@ -21,14 +22,16 @@ _OWN_KEYS = ("include", "exclude", "partitions", "replication.factor")
 @dataclass(frozen=True)
 class _Group:
     name: str
-    include: re.Pattern[str]
-    exclude: re.Pattern[str]
+    include: Sequence[re.Pattern[str]]
+    exclude: Sequence[re.Pattern[str]]
     partitions: int | None
     replication: int | None
     config: Mapping[str, str]
 
     def takes(self, topic: str) -> bool:
-        return bool(self.include.fullmatch(topic)) and not self.exclude.fullmatch(topic)
+        return any(pattern.fullmatch(topic) for pattern in self.include) and not any(
+            pattern.fullmatch(topic) for pattern in self.exclude
+        )
 
 
 class TopicCreation:
@@ -77,11 +80,11 @@ class TopicCreation:
                 )
             return None if text.strip() == "-1" else int(text)
 
-        def pattern(key: str, fallback: str) -> re.Pattern[str]:
+        def patterns(key: str, fallback: str) -> list[re.Pattern[str]]:
             text = own.get(key, fallback)
             try:
-                return re.compile("|".join(f"(?:{item})" for item in parse_list(text)) or r"(?!)")
-            except re.error as error:
+                return [compile_regex(item) for item in parse_list(text)]
+            except ValueError as error:
                 raise ConfigError(
                     prefix + key, f"Invalid value {text} for configuration {prefix}{key}: {error}"
                 ) from error
@@ -93,8 +96,8 @@ class TopicCreation:
             )
         return _Group(
             name,
-            pattern("include", ".*"),
-            pattern("exclude", ""),
+            patterns("include", ".*"),
+            patterns("exclude", ""),
             number("partitions", default.partitions if default else None),
             number("replication.factor", default.replication if default else None),
             {key: value for key, value in own.items() if key not in _OWN_KEYS},

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from connect import schema
 from connect.batch import SinkBatch, SourceBatch, SourceOffset, SourcePartition
-from connect.config import at_least, integer, password, string
+from connect.config import at_least, integer, optional_string, password, string
 from connect.connector import SinkConnector, SinkTask, SourceConnector, SourceTask
 from connect.connector_config import SinkConfig, SourceConfig
 from connect.errors import RetriableError, SourceError
@@ -27,6 +27,7 @@ class CounterConfig(SourceConfig):
     fault = string(
         "counter.fault", "", doc="What goes wrong: start, poll, poll-once, hang or plan."
     )
+    tasks_file = optional_string("counter.tasks.file", doc="Holds the number of tasks to make.")
 
 
 class CounterTask(SourceTask):
@@ -81,7 +82,13 @@ class CounterSource(SourceConnector):
     def task_configs(self, settings: Mapping[str, str], max_tasks: int) -> list[dict[str, str]]:
         if settings.get("counter.fault") == "plan":
             raise SourceError("The counter cannot be planned.")
-        return [{**settings, "task.number": str(number)} for number in range(max_tasks)]
+        tasks = max_tasks
+        if "counter.tasks.file" in settings:
+            tasks = int(Path(settings["counter.tasks.file"]).read_text())
+        return [{**settings, "task.number": str(number)} for number in range(tasks)]
+
+    def replan_seconds(self, settings: Mapping[str, str]) -> float | None:
+        return 0.05 if "counter.tasks.file" in settings else None
 
     def check(self, settings: Mapping[str, str]) -> dict[str, list[str]]:
         if settings["counter.topic"] == "nowhere":
