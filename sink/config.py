@@ -1,7 +1,8 @@
 """The keys of the JDBC sink, as Confluent's connector and its relatives name them.
 
-Follows ``io.confluent.connect.jdbc.sink.JdbcSinkConfig``; ``topics.to.tables.mapping`` and
-``table.name.normalize`` are Aiven's, ``topic.table.mapping`` OpenMLDB's.
+Follows ``io.confluent.connect.jdbc.sink.JdbcSinkConfig``; ``topics.to.tables.mapping``,
+``table.name.normalize``, ``sql.quote.identifiers`` and ``insert.mode=multi`` are Aiven's,
+``topic.table.mapping`` is OpenMLDB's.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ RETRIES = "Retries"
 
 class InsertMode(StrEnum):
     INSERT = "insert"
+    MULTI = "multi"
     UPSERT = "upsert"
     UPDATE = "update"
 
@@ -123,7 +125,8 @@ class JdbcSinkConfig(SinkConfig):
 
     insert_mode = choice(
         "insert.mode", InsertMode, InsertMode.INSERT, group=WRITES, importance=Importance.HIGH,
-        doc="insert: plain INSERT; upsert: insert or update by key, which makes replays harmless; "
+        doc="insert: plain INSERT, many rows a statement (multi is Aiven's name for it); "
+        "upsert: insert or update by key, which makes replays harmless; "
         "update: change rows that exist, and nothing where none does.",
     )  # fmt: skip
     batch_size = integer(
@@ -217,6 +220,10 @@ class JdbcSinkConfig(SinkConfig):
         "quote.sql.identifiers", Quoting, Quoting.ALWAYS, group=DDL,
         doc="Whether to quote table and column names.",
     )  # fmt: skip
+    sql_quote_identifiers = boolean(
+        "sql.quote.identifiers", True, group=DDL, importance=Importance.LOW,
+        doc="The same under Aiven's name: false is NEVER.",
+    )  # fmt: skip
     merge_holdlock = refused(
         "mssql.use.merge.holdlock", True, "SQL Server is no target", kind=Kind.BOOLEAN, group=DDL
     )
@@ -235,6 +242,11 @@ class JdbcSinkConfig(SinkConfig):
     )  # fmt: skip
 
     @property
+    def quoted(self) -> bool:
+        """Whether names are quoted, by either of the two keys."""
+        return self.quoting is Quoting.ALWAYS and self.sql_quote_identifiers
+
+    @property
     def tables_by_topic(self) -> dict[str, str]:
         """What the two mapping lists say."""
         pairs = (item.partition(":") for item in self.topics_to_tables + self.topic_table_mapping)
@@ -249,7 +261,8 @@ class JdbcSinkConfig(SinkConfig):
                 "a delete is known by its record key.",
                 cure="Set pk.mode=record_key.",
             )
-        if self.pk_mode is PkMode.NONE and self.insert_mode is not InsertMode.INSERT:
+        plain = self.insert_mode in (InsertMode.INSERT, InsertMode.MULTI)
+        if self.pk_mode is PkMode.NONE and not plain:
             yield ConfigError(
                 "pk.mode",
                 f"insert.mode={self.insert_mode} needs a primary key, but pk.mode is none.",

@@ -27,7 +27,7 @@ from connect.errors import (
     TargetError,
 )
 from connect.sql_url import parse
-from sink.config import JdbcSinkConfig, Quoting
+from sink.config import JdbcSinkConfig
 from sink.dialects.base import Dialect, Fault
 from sink.writer import Writer
 
@@ -230,7 +230,7 @@ def dialect(config: JdbcSinkConfig) -> Dialect:
     made = named(
         url,
         properties,
-        quoted=config.quoting is Quoting.ALWAYS,
+        quoted=config.quoted,
         zone=ZoneInfo(config.db_timezone),
     )
     assert isinstance(made, Dialect)

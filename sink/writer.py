@@ -198,7 +198,7 @@ class Writer:
         keyed = self.config.pk_mode is not PkMode.NONE
         ordered = (
             not keyed
-            or self.config.insert_mode is InsertMode.INSERT
+            or self.config.insert_mode in (InsertMode.INSERT, InsertMode.MULTI)
             or bool(table.other_uniques(names))
         )
         return Target(table, keys, others, ordered)
@@ -251,7 +251,7 @@ class Writer:
             cells.append(_converted(cell, values, events, batches, table))
         others = [cell.column for _, cell in target.others]
         match self.config.insert_mode:
-            case InsertMode.INSERT:
+            case InsertMode.INSERT | InsertMode.MULTI:
                 self.dialect.insert(table, keys + others, cells)
             case InsertMode.UPSERT:
                 self.dialect.upsert(table, keys, others, cells)

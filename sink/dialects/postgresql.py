@@ -79,7 +79,6 @@ class PostgreSQL(Dialect):
         self._connection.execute("SET lock_timeout TO '60s'")
         self._connection.commit()
         self._stages: dict[tuple[str, tuple[str, ...]], str] = {}
-        self._made: set[tuple[str, tuple[str, ...]]] = set()
         self._filled: set[str] = set()
 
     def close(self) -> None:
@@ -99,14 +98,11 @@ class PostgreSQL(Dialect):
 
     def commit(self) -> None:
         self._open.commit()
-        self._made.clear()
         self._filled.clear()
 
     def rollback(self) -> None:
         self._open.rollback()
-        for known in self._made:
-            del self._stages[known]
-        self._made.clear()
+        self._stages.clear()  # some are gone, and others may have types of before an ALTER
         self._filled.clear()
 
     def fault(self, error: Exception) -> Fault:
@@ -242,7 +238,6 @@ class PostgreSQL(Dialect):
                 f"SELECT {self.names(names)} FROM {self.table(table.name)} WITH NO DATA"
             )
             self._stages[known] = stage
-            self._made.add(known)
         elif stage in self._filled:
             self.execute(f"TRUNCATE {stage}")
         self._filled.add(stage)

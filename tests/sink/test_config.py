@@ -34,7 +34,7 @@ def test_defaults_are_confluents() -> None:
         ({"delete.enabled": "true"}, "delete.enabled"),
         ({"delete.enabled": "true", "pk.mode": "record_value"}, "Set pk.mode=record_key"),
         ({"insert.mode": "upsert"}, "needs a primary key"),
-        ({"insert.mode": "merge"}, "must be one of insert, upsert, update"),
+        ({"insert.mode": "merge"}, "must be one of insert, multi, upsert, update"),
         ({"pk.mode": "kafka", "pk.fields": "a,b"}, "takes three names"),
         ({"db.timezone": "Middle/Earth"}, "db.timezone"),
         ({"batch.size": "-1"}, "batch.size"),

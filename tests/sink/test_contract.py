@@ -46,6 +46,17 @@ def test_inserts_without_a_key_keep_every_record(database: Database, start: Star
     assert rows(database) == [(1, "a", 5), (1, "a", 5)]
 
 
+@pytest.mark.parametrize("database", ["mysql", "postgres"], indirect=True)
+def test_aivens_names(database: Database, start: Start) -> None:
+    task = start(
+        auto__create=True, insert__mode="multi", sql__quote__identifiers=False,
+        table__name__normalize=True,
+    )  # fmt: skip
+    row = struct("row", [("Id", INT64)])
+    task.put([batch(row, [(None, (1,)), (None, (2,))], key_schema=None, topic="a-b.c")])
+    assert rows(database, "id", "a_b_c") == [(1,), (2,)]
+
+
 def test_a_put_collapses_to_the_last_of_each_key(database: Database, start: Start) -> None:
     task = start(**MIRROR)
     task.put(

@@ -52,6 +52,17 @@ def test_postgresql_reads_text_into_its_own_types(database: Database, start: Sta
         put(start, [("m", TEXT)], (1, "angry"))
 
 
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_a_column_widened_meanwhile_is_used(database: Database, start: Start) -> None:
+    database.run("CREATE TABLE t (id BIGINT PRIMARY KEY, v VARCHAR(3))")
+    task = start(**MIRROR)
+    row = struct("row", [("id", INT64), ("v", TEXT)])
+    task.put([batch(row, [((1,), (1, "abc"))])])
+    database.run("ALTER TABLE t ALTER v TYPE VARCHAR(10)")
+    task.put([batch(row, [((1,), (1, "abcdef"))], offset=1)])
+    assert database.run("SELECT v FROM t") == [("abcdef",)]
+
+
 @pytest.mark.parametrize("database", ["mysql", "mariadb"], indirect=True)
 def test_mysql_keeps_zero_keys_instants_and_generated_columns(
     database: Database, start: Start
