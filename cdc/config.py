@@ -25,7 +25,6 @@ from connect.config import (
     at_least,
     boolean,
     choice,
-    class_name,
     integer,
     java_regexes,
     listing,
@@ -37,13 +36,14 @@ from connect.config import (
 )
 from connect.connector_config import SourceConfig
 from connect.errors import ConfigError
+from schema_history.storage import PREFIX as HISTORY_KEYS
+from schema_history.storage import HistoryConfig
 
 CONNECTION = "Connection"
 FILTERS = "Filters"
 EVENTS = "Events"
 SNAPSHOT = "Snapshot"
 STREAMING = "Streaming"
-HISTORY = "Schema History"
 HIGH, LOW = Importance.HIGH, Importance.LOW
 
 
@@ -91,10 +91,10 @@ def _regex_list(name: str, doc: str, importance: Importance = Importance.MEDIUM)
     return listing(name, None, doc=doc, importance=importance, group=FILTERS, valid=[java_regexes])
 
 
-class MySqlConfig(SourceConfig):
+class MySqlConfig(SourceConfig, HistoryConfig):
     """Every key of Debezium's MySQL connector 3.6, and the ones all source connectors have."""
 
-    prefixes: ClassVar[tuple[str, ...]] = ("driver.", "schema.history.internal.")
+    prefixes: ClassVar[tuple[str, ...]] = (HISTORY_KEYS,)
 
     # --- connection ---
     topic_prefix = string(
@@ -414,24 +414,6 @@ class MySqlConfig(SourceConfig):
     memory_schemas = refused("memory.management.schemas.class", None, "there is no JVM here")
     memory_tables = refused("memory.management.tables.class", None, "there is no JVM here")
     openlineage = refused("openlineage.integration.enabled", False, _NOT_YET, kind=Kind.BOOLEAN)
-
-    # --- schema history ---
-    history = class_name(
-        "schema.history.internal", "io.debezium.storage.kafka.history.KafkaSchemaHistory",
-        doc="Where DDL is kept.", group=HISTORY, importance=LOW,
-    )  # fmt: skip
-    history_skip_unparseable = boolean(
-        "schema.history.internal.skip.unparseable.ddl", False, group=HISTORY, importance=LOW,
-        doc="Pass by DDL that cannot be read instead of stopping.",
-    )  # fmt: skip
-    history_captured_tables = boolean(
-        "schema.history.internal.store.only.captured.tables.ddl", False, group=HISTORY,
-        importance=LOW, doc="Keep DDL of captured tables only.",
-    )  # fmt: skip
-    history_captured_databases = boolean(
-        "schema.history.internal.store.only.captured.databases.ddl", False, group=HISTORY,
-        importance=LOW, doc="Keep DDL of captured databases only.",
-    )  # fmt: skip
 
     def check(self) -> Iterator[ConfigError]:
         yield from super().check()

@@ -165,6 +165,25 @@ class Endpoint:
         return RetriableError(f"Unable to connect to the database at {self}: {text} ({code}).")
 
 
+_MOMENTARY = frozenset(
+    {1040, 1053, 1077, 1158, 1159, 1160, 1161, 1205, 1213, 2003, 2006, 2013, 2055, 3169}
+)
+"""Too many connections, shutdown, broken connections, lock waits: a moment later it may work."""
+
+
+def database_fault(error: pymysql.err.MySQLError) -> RetriableError | SourceError:
+    """What a statement's failure means for whoever reads the server."""
+    code = error.args[0] if error.args else 0
+    text = (
+        f"The server's answer to a query was: {error.args[-1] if error.args else error} ({code})."
+    )
+    if code in _MOMENTARY or isinstance(error, pymysql.err.InterfaceError):
+        return RetriableError(text)
+    return SourceError(
+        text, cure="Run cdc doctor on the connector file to check grants and settings."
+    )
+
+
 def _pem(key: str, path: str) -> str:
     """Check that a file is there and is not one of Java's own stores."""
     file = Path(path)

@@ -12,10 +12,10 @@ from cdc.envelope import VERSION
 from cdc.handover import Handover
 from cdc.reader import Reader
 from connect import plugins
-from connect.batch import SourceBatch
+from connect.batch import SourceBatch, SourceOffset
 from connect.config import Config
 from connect.connector import SourceConnector, SourceTask, TaskContext
-from connect.errors import CdcError, ConfigError
+from connect.errors import CdcError, ConfigError, RetriableError
 from schema_history.storage import HistoryStore
 
 _TAKE_SECONDS = 0.1
@@ -37,50 +37,69 @@ def endpoint(config: MySqlConfig) -> Endpoint:
 
 
 class MySqlTask(SourceTask):
-    """Reads in a thread of its own; ``poll`` hands on what it has."""
+    """Reads in a thread of its own; ``poll`` hands on what it has.
+
+    After a fault of the moment the reading begins anew behind what was handed on.
+    """
 
     def __init__(self, context: TaskContext) -> None:
         super().__init__(context)
+        self._offset: SourceOffset | None = None
         self._store: HistoryStore | None = None
         self._reader: Reader | None = None
         self._handover: Handover | None = None
 
     def start(self, config: Mapping[str, str]) -> None:
         self._config = MySqlConfig(config)
+        self._offset = self.context.offsets.offset({"server": self._config.topic_prefix})
         history: type[HistoryStore] = plugins.load(plugins.Group.HISTORIES, self._config.history)
-        self._store = history(config, self.context.log)
-        stored = self.context.offsets.offset({"server": self._config.topic_prefix})
+        if self._store is None:
+            self._store = history(config, self.context.log)
+        self._begin()
+
+    def poll(self) -> Sequence[SourceBatch]:
+        handover, reader = self._handover, self._reader
+        if handover is None or reader is None:
+            handover, reader = self._begin()
+        try:
+            batches = handover.take(self._config.max_batch_size, _TAKE_SECONDS)
+        except RetriableError:
+            self._end()
+            raise
+        for batch in batches:
+            if batch.offsets:
+                self._offset = batch.offsets[-1]
+        self.context.gauge("lag_ms", reader.lag_ms())
+        self.context.gauge("queue_records", handover.records())
+        return batches
+
+    def stop(self) -> None:
+        self._end()
+        if self._store is not None:
+            self._store.close()
+
+    def _begin(self) -> tuple[Handover, Reader]:
+        assert self._store is not None
+        offset = self._offset
         reader = Reader(
             self._config,
             endpoint(self._config),
             self._store,
             task=self.context.task,
             gauge=self.context.gauge,
-            wait=self._wait,
+            wait=lambda seconds: handover.wait(seconds),
         )
-        self._reader = reader
-        self._handover = Handover(self._config.max_queue_size, lambda: reader.batches(stored))
-        self._handover.start()
+        handover = Handover(self._config.max_queue_size, lambda: reader.batches(offset))
+        handover.start()
+        self._handover, self._reader = handover, reader
+        return handover, reader
 
-    def poll(self) -> Sequence[SourceBatch]:
-        assert self._handover is not None
-        assert self._reader is not None
-        batches = self._handover.take(self._config.max_batch_size, _TAKE_SECONDS)
-        self.context.gauge("lag_ms", self._reader.lag_ms())
-        self.context.gauge("queue_records", self._handover.records())
-        return batches
-
-    def stop(self) -> None:
+    def _end(self) -> None:
         if self._reader is not None:
             self._reader.close()
         if self._handover is not None:
             self._handover.stop(self._config.shutdown_timeout / 1000)
-        if self._store is not None:
-            self._store.close()
-
-    def _wait(self, seconds: float) -> None:
-        if seconds > 0 and self._handover is not None:
-            self._handover.wait(seconds)
+        self._handover = self._reader = None
 
 
 class MySqlConnector(SourceConnector):

@@ -40,7 +40,7 @@ class Handover:
     def wait(self, seconds: float) -> None:
         """For the giver: sleep, but raise StoppedError as soon as the taker is gone."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stopping, seconds)
+            self._changed.wait_for(lambda: self._stopping, max(0.0, seconds))
             if self._stopping:
                 raise StoppedError
 

@@ -15,6 +15,8 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 
+import pymysql
+
 from cdc.binlog.gtid import GtidSet
 from cdc.binlog.protocol import ReplicaSettings
 from cdc.binlog.steps import BinlogPosition
@@ -23,7 +25,7 @@ from cdc.binlog.table_map import TableMap
 from cdc.capture import Capture, CapturedTable
 from cdc.checks import require
 from cdc.config import MySqlConfig
-from cdc.connection import Connection, Endpoint, Flavour, Server
+from cdc.connection import Connection, Endpoint, Flavour, Server, database_fault
 from cdc.heartbeat import Heartbeat
 from cdc.offset import Offset, at_or_before
 from cdc.schema_changes import SchemaChanges
@@ -67,6 +69,12 @@ class Reader:
 
     def batches(self, stored: SourceOffset | None) -> Iterator[SourceBatch]:
         """Everything, from the stored offset on, for ever."""
+        try:
+            yield from self._program(stored)
+        except pymysql.err.MySQLError as error:
+            raise database_fault(error) from error
+
+    def _program(self, stored: SourceOffset | None) -> Iterator[SourceBatch]:
         offset = None if stored is None else Offset.read(stored)
         if offset is None or offset.snapshot is not None:
             self._wait(self._config.snapshot_delay / 1000)
@@ -99,6 +107,12 @@ class Reader:
         return connection
 
     def _ask(self) -> Server:
+        try:
+            return self._checked()
+        except pymysql.err.MySQLError as error:
+            raise database_fault(error) from error
+
+    def _checked(self) -> Server:
         with closing(self.connect()) as connection:
             server = Server.ask(connection)
             if server.flavour is Flavour.MARIADB:

@@ -16,6 +16,9 @@ DEFAULTS: Mapping[str, Option] = {
     "log-bin": "binlog",
     "binlog-format": "ROW",
     "local-infile": 1,
+    # A killed server loses nothing of what the operating system holds; only a power cut would.
+    "sync-binlog": 0,
+    "innodb-flush-log-at-trx-commit": 2,
     "bind-address": "127.0.0.1",
     "innodb-buffer-pool-size": "128M",
 }

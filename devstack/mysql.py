@@ -19,6 +19,9 @@ DEFAULTS: Mapping[str, Option] = {
     "gtid-mode": "ON",
     "enforce-gtid-consistency": "ON",
     "local-infile": 1,
+    # A killed server loses nothing of what the operating system holds; only a power cut would.
+    "sync-binlog": 0,
+    "innodb-flush-log-at-trx-commit": 2,
     "mysqlx": "OFF",
     "bind-address": "127.0.0.1",
     "secure-file-priv": "",

@@ -55,9 +55,9 @@ PUBLIC = {
         "Schemas", "SqlMode", "Table", "TableChange", "TableId", "change_struct", "filtered_out",
         "read_statement", "recover",
     ],
-    "schema_history.storage": ["HistoryStore"],
+    "schema_history.storage": ["HistoryConfig", "HistoryStore", "PREFIX"],
     "devstack": [
-        "DevstackError", "Server", "kafka", "mariadb", "mysql", "postgres", "schema_registry",
+        "DevstackError", "Option", "Server", "connect", "kafka", "mariadb", "mysql", "postgres", "schema_registry",
     ],
 }  # fmt: skip
 

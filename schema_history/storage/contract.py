@@ -2,11 +2,62 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Self
 
+from connect.config import Config, Importance, boolean, class_name
+from connect.errors import ConfigError
 from connect.log.contract import Log
+
+_logger = logging.getLogger(__name__)
+
+PREFIX = "schema.history.internal."
+_GROUP = "Schema History"
+
+
+class HistoryConfig(Config):
+    """The keys of every history; a store declares its own in a subclass."""
+
+    history = class_name(
+        "schema.history.internal",
+        "io.debezium.storage.kafka.history.KafkaSchemaHistory",
+        doc="Where DDL is kept.",
+        group=_GROUP,
+        importance=Importance.LOW,
+    )
+    history_skip_unparseable = boolean(
+        PREFIX + "skip.unparseable.ddl",
+        False,
+        doc="Pass by DDL that cannot be read instead of stopping.",
+        group=_GROUP,
+        importance=Importance.LOW,
+    )
+    history_captured_tables = boolean(
+        PREFIX + "store.only.captured.tables.ddl",
+        False,
+        doc="Keep DDL of captured tables only.",
+        group=_GROUP,
+        importance=Importance.LOW,
+    )
+    history_captured_databases = boolean(
+        PREFIX + "store.only.captured.databases.ddl",
+        False,
+        doc="Keep DDL of captured databases only.",
+        group=_GROUP,
+        importance=Importance.LOW,
+    )
+
+    @classmethod
+    def of(cls, settings: Mapping[str, str]) -> Self:
+        """Read a store's keys; one that it does not know is warned of, or refused as a typo."""
+        own = {name: text for name, text in settings.items() if name.startswith(PREFIX)}
+        for name, near in cls.unknown(own):
+            if near:
+                raise ConfigError(name, f"There is no key {name}.", cure=f"Write {near}.")
+            _logger.warning("%s is not a key of the schema history and is left alone.", name)
+        return cls(settings)
 
 
 class HistoryStore(ABC):

@@ -6,18 +6,18 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from connect.config import Config, string
+from connect.config import string
 from connect.log.contract import Log
-from schema_history.storage.contract import HistoryStore
+from schema_history.storage.contract import HistoryConfig, HistoryStore
 
 
-class FileHistoryConfig(Config):
+class FileHistoryConfig(HistoryConfig):
     filename = string("schema.history.internal.file.filename", doc="Path of the history file.")
 
 
 class FileHistory(HistoryStore):
     def __init__(self, settings: Mapping[str, str], log: Log) -> None:
-        self._path = Path(FileHistoryConfig(settings).filename)
+        self._path = Path(FileHistoryConfig.of(settings).filename)
 
     def exists(self) -> bool:
         return self._path.exists() and self._path.stat().st_size > 0

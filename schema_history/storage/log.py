@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
-from connect.config import Config, Importance, integer, optional_string, refused, string
+from connect.config import Importance, integer, optional_string, refused, string
 from connect.config import Kind as ConfigKind
 from connect.errors import ConfigError, SourceError
 from connect.log import open_log
 from connect.log.contract import Log, NewTopic
-from schema_history.storage.contract import HistoryStore
+from schema_history.storage.contract import PREFIX, HistoryConfig, HistoryStore
 
-PREFIX = "schema.history.internal."
 _FOR_EVER = str(2**63 - 1)
 _FIVE_YEARS_MS = 5 * 365 * 24 * 3600 * 1000
 _APPEND_TIMEOUT = 60.0
 _logger = logging.getLogger(__name__)
 
 
-class LogHistoryConfig(Config):
+class LogHistoryConfig(HistoryConfig):
     """The keys of Debezium's ``KafkaSchemaHistory``."""
+
+    prefixes: ClassVar[tuple[str, ...]] = (PREFIX + "producer.", PREFIX + "consumer.")
 
     topic = string(PREFIX + "kafka.topic", doc="Topic of the history.", importance=Importance.HIGH)
     bootstrap_servers = optional_string(
@@ -63,7 +65,7 @@ class LogHistoryConfig(Config):
 
 class LogHistory(HistoryStore):
     def __init__(self, settings: Mapping[str, str], log: Log) -> None:
-        self._config = LogHistoryConfig(settings)
+        self._config = LogHistoryConfig.of(settings)
         self._topic = self._config.topic
         self._owned: Log | None = None
         if self._config.bootstrap_servers:

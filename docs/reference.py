@@ -1,0 +1,62 @@
+"""Writes docs/configuration.md from the declarations in the code: ``python -m docs.reference``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from connect import plugins
+from connect.config import Config, Key
+from connect.runtime.worker_config import WorkerConfig
+
+TARGET = Path(__file__).with_name("configuration.md")
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield "# Configuration"
+    yield ""
+    yield "Made from the code by `make docs`. A key marked *refused* is known from the Java original"
+    yield "and not supported: anything but its default is an error that says so. A key that is not"
+    yield "listed gives a warning, or an error where it looks like a typo of one that is."
+    yield from _section("Worker", WorkerConfig.keys.values())
+    for name, connector in plugins.classes(plugins.Group.CONNECTORS).items():
+        yield from _section(f"`{name}`", connector.config.keys.values())
+        prefixes = connector.config.prefixes
+        yield ""
+        yield "Passed on by prefix: " + ", ".join(f"`{prefix}*`" for prefix in prefixes) + "."
+
+
+def _section(title: str, keys: Iterable[Key[object]]) -> Iterator[str]:
+    yield ""
+    yield f"## {title}"
+    yield ""
+    yield "| key | type | default | meaning |"
+    yield "| --- | --- | --- | --- |"
+    for key in keys:
+        yield f"| `{key.name}` | {key.kind.lower()} | {_default(key)} | {_meaning(key)} |"
+
+
+def _default(key: Key[object]) -> str:
+    if key.required:
+        return "**required**"
+    return f"`{key.default_text}`" if key.default_text else ""
+
+
+def _meaning(key: Key[object]) -> str:
+    if key.refusal:
+        return f"*refused*: {key.refusal}"
+    text = key.doc.replace("|", r"\|").replace("\n", " ")
+    return f"{text} One of: {', '.join(key.choices)}." if key.choices else text
+
+
+def main() -> None:
+    TARGET.write_text(page())
+
+
+if __name__ == "__main__":
+    main()
