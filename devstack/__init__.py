@@ -5,6 +5,7 @@ Docker engine (where testcontainers is installed), a program of the right versio
 packages and published artifacts unpacked into a cache folder.
 """
 
+from devstack.connect import connect
 from devstack.errors import DevstackError
 from devstack.kafka import kafka
 from devstack.mariadb import mariadb
@@ -17,6 +18,7 @@ __all__ = [
     "DevstackError",
     "Option",
     "Server",
+    "connect",
     "kafka",
     "mariadb",
     "mysql",

@@ -5,7 +5,9 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
+from devstack.connect import connect
 from devstack.errors import DevstackError
 from devstack.kafka import kafka
 from devstack.mariadb import mariadb
@@ -25,6 +27,7 @@ SERVERS: dict[str, Callable[[], Server]] = {
     "kafka": kafka,
     "schema-registry": schema_registry,
 }
+FETCHED: dict[str, Callable[[], Server]] = {"debezium": lambda: connect(Path())}
 
 
 def main() -> int:
@@ -33,9 +36,11 @@ def main() -> int:
     parser.add_argument("servers", nargs="+", metavar="SERVER", help=", ".join(SERVERS))
     parser.add_argument("--prepare", action="store_true", help="only download, start nothing")
     arguments = parser.parse_args()
-    if unknown := [name for name in arguments.servers if name not in SERVERS]:
-        parser.error(f"no server is called {unknown[0]}; there are {', '.join(SERVERS)}")
-    servers = [SERVERS[name]() for name in arguments.servers]
+    # Debezium needs files of a user's own to run, so here it can only be fetched.
+    known = {**SERVERS, **FETCHED} if arguments.prepare else SERVERS
+    if unknown := [name for name in arguments.servers if name not in known]:
+        parser.error(f"no server is called {unknown[0]}; there are {', '.join(known)}")
+    servers = [known[name]() for name in arguments.servers]
     try:
         if arguments.prepare:
             for server in servers:

@@ -44,6 +44,8 @@ class Server(ABC):
     host = "127.0.0.1"
     user = ""
     password = ""
+    contained = True
+    """Whether it runs in a container where a Docker engine answers."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -72,14 +74,14 @@ class Server(ABC):
 
     def prepare(self) -> None:
         """Download and build whatever a start needs, so that the next start is quick."""
-        if docker.engine_answers():
+        if self._in_container():
             self._container().pull()
         else:
             self._fetch()
 
     def __enter__(self) -> Self:
         self.port = free_port()
-        self._runner = self._container() if docker.engine_answers() else self._process()
+        self._runner = self._container() if self._in_container() else self._process()
         try:
             self.start()
         except BaseException:
@@ -96,6 +98,9 @@ class Server(ABC):
     ) -> None:
         self._entered.discard()
         self._runner = None
+
+    def _in_container(self) -> bool:
+        return self.contained and docker.engine_answers()
 
     @property
     def _entered(self) -> Runner:
