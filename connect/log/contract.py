@@ -155,7 +155,8 @@ class Consumer(ABC):
 
     @abstractmethod
     def seek(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Read on from there; the partitions must be assigned (``assigned`` may call it)."""
+        """Read on from there; the partitions must be assigned. A listener's ``assigned`` may call
+        this, and ``pause``."""
 
     @abstractmethod
     def pause(self, partitions: Sequence[TopicPartition]) -> None: ...

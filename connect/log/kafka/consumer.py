@@ -70,7 +70,8 @@ class KafkaConsumer(Consumer):
         self._subscribed: list[str] = []
         self._looked = 0.0
         self._ends: dict[TopicPartition, int] = {}
-        self._wanted: dict[TopicPartition, int] | None = None
+        self._wanted: dict[TopicPartition, int] | None = None  # sought while being assigned
+        self._held: list[TopicPartition] = []  # paused meanwhile
         self._trouble: BaseException | None = None
         if not isinstance(topics, str):
             self._subscribe(list(topics))
@@ -127,7 +128,10 @@ class KafkaConsumer(Consumer):
             self._when_fetching(place, confluent_kafka.TopicPartition(*place, offset))
 
     def pause(self, partitions: Sequence[TopicPartition]) -> None:
-        self._switch("pausing", self._client.pause, partitions)
+        if self._wanted is not None:
+            self._held += partitions
+        else:
+            self._switch("pausing", self._client.pause, partitions)
 
     def resume(self, partitions: Sequence[TopicPartition]) -> None:
         self._switch("resuming", self._client.resume, partitions)
@@ -213,6 +217,9 @@ class KafkaConsumer(Consumer):
             client.incremental_assign(places)
         else:
             client.assign(places)
+        if self._held:
+            self.pause(self._held)
+            self._held = []
 
     def _revoked(
         self, client: confluent_kafka.Consumer, places: list[confluent_kafka.TopicPartition]

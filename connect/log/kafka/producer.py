@@ -105,6 +105,8 @@ class KafkaProducer(Producer):
         self._serve(self._client.poll, 0)
         self._check()
         count = len(values)
+        if len(keys) != count or len(timestamps) not in (0, count):
+            raise ValueError("keys, values and timestamps differ in length")
         for header, _ in headers:
             if "\0" in header:
                 raise LogError(

@@ -174,7 +174,7 @@ class TestProducing:
         assert log.end_offsets(name) == {0: 0}
 
     @hypothesis_settings(
-        max_examples=25,
+        max_examples=15,
         deadline=None,
         phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a step of shrinking takes long
         suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -334,6 +334,29 @@ class TestConsuming:
         with log.consumer(name, [name], client_id="c") as consumer:
             fill(log, name, 1)
             assert [m.offset for m in read(consumer, 1)] == [50]
+
+    def test_the_listener_may_pause(self, log: Log, name: str) -> None:
+        class Pausing(RebalanceListener):
+            def assigned(self, partitions: Sequence[TopicPartition]) -> None:
+                consumer.pause([TopicPartition(name, 0)])
+
+        log.create_topics([NewTopic(name, 2)])
+        fill(log, name, 5, partition=0)
+        fill(log, name, 5, partition=1)
+        with log.consumer(name, [name], client_id="c", listener=Pausing()) as consumer:
+            assert {m.partition for m in read(consumer, 5)} == {1}
+            quiet(consumer, 0.5)
+            consumer.resume([TopicPartition(name, 0)])
+            assert {m.partition for m in read(consumer, 5)} == {0}
+
+    def test_runs_must_fit_together(self, log: Log, name: str) -> None:
+        log.create_topics([NewTopic(name, 2)])
+        with log.producer(client_id="p") as producer:
+            with pytest.raises(ValueError, match="length"):
+                producer.produce(name, [b"a", b"b"], [b"1"])
+            with pytest.raises(ValueError, match="length"):
+                producer.produce(name, [b"a"], [b"1"], timestamps=[1, 2])
+        assert log.end_offsets(name) == {0: 0, 1: 0}
 
     def test_a_pattern_finds_topics_that_come_later(self, log: Log, name: str) -> None:
         with log.consumer(name, rf"{name}\.(a|b\d+)", client_id="c") as consumer:
