@@ -95,10 +95,17 @@ def source_settings(
         settings["database.include.list"] = re.escape(url.database)
     if tables:
         settings["table.include.list"] = ",".join(
-            table if "." in table or not url.database else rf"{re.escape(url.database)}\.{table}"
-            for table in tables
+            _qualified(url.database, table) for item in tables for table in item.split(",")
         )
     return {**settings, **url.options}
+
+
+def _qualified(database: str, table: str) -> str:
+    """An expression for ``database.table`` names from one that may be for the tables alone."""
+    starts = (f"{database}.", f"{database}\\.", f"{re.escape(database)}\\.")
+    if not database or table.startswith(starts):
+        return table
+    return rf"{re.escape(database)}\.(?:{table})"
 
 
 def mirror_plan(
@@ -201,5 +208,7 @@ def _server_id(source: str, target: str, state: Path) -> int:
 
 def _escaped(value: str) -> str:
     """A value for a ``.properties`` file."""
-    text = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t")
+    text = value.replace("\\", "\\\\")
+    for character, letter in (("\n", "n"), ("\r", "r"), ("\t", "t"), ("\f", "f")):
+        text = text.replace(character, f"\\{letter}")
     return f"\\{text}" if text.startswith(" ") else text

@@ -76,7 +76,7 @@ class TerminalDisplay(Display):
         super().__init__()
         self._bars = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         self._places: dict[str, TaskID] = {}
-        self._live = Live(console=console, refresh_per_second=4, transient=True)
+        self._live = Live(console=console, auto_refresh=False, transient=True)
         self._following = False
 
     def __enter__(self) -> Self:
@@ -94,7 +94,8 @@ class TerminalDisplay(Display):
             self._following = True
             if self._places:
                 self._live.console.print(self._bars.get_renderable())
-        self._live.update(text if self._following else Group(self._bars.get_renderable(), text))
+        shown = text if self._following else Group(self._bars.get_renderable(), text)
+        self._live.update(shown, refresh=True)
 
     def _bar(self, table: TableStatus) -> None:
         place = self._places.get(table.name)
