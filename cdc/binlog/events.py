@@ -15,10 +15,9 @@ import zstandard
 
 from cdc.binlog.gtid import uuid_text
 from cdc.binlog.table_map import length
-from connect.errors import DataError
+from cdc.types.charsets import charset_of, decoder
+from connect.errors import DataError, SourceError
 
-HEADER: Final = struct.Struct("<IBIIIH")
-"""Seconds, type, server id, size, end position, flags."""
 HEADER_SIZE: Final = 19
 ARTIFICIAL: Final = 0x20
 """Header flag of an event that the server made up for the stream and that is in no file."""
@@ -91,12 +90,22 @@ class Query(NamedTuple):
     sql_mode: int | None
     charset: tuple[int, int, int] | None
 
+    def text(self) -> str:
+        """The statement, decoded by the client's character set."""
+        charset = charset_of(self.charset[0]) if self.charset else None
+        try:
+            return decoder(charset or "utf8mb4")(self.sql)
+        except UnicodeDecodeError:
+            # Literals of other character sets may stand in a statement; names never do.
+            return self.sql.decode("utf-8", "replace")
 
-class Gtid(NamedTuple):
-    """The head of a transaction. ``gtid`` is None for an anonymous one; ``committed`` the
-    original commit time in microseconds since the epoch, None before MySQL 8.0."""
 
-    gtid: str | None
+class TaggedGtid(NamedTuple):
+    """The head of a transaction. ``source`` is ``uuid`` or ``uuid:tag``; ``committed`` the
+    original commit time in microseconds since the epoch."""
+
+    source: str
+    number: int
     committed: int | None
 
 
@@ -189,36 +198,7 @@ def _variables(data: bytes) -> tuple[int | None, tuple[int, int, int] | None]:
     return sql_mode, charset
 
 
-def gtid(body: bytes, *, anonymous: bool) -> Gtid:
-    """GTID and ANONYMOUS_GTID: flags, UUID, number, logical clock, commit times, ..."""
-    if len(body) < 25:
-        raise DataError("A GTID event is cut off.")
-    name = None
-    if not anonymous:
-        name = f"{_uuid(body[1:17])}:{int.from_bytes(body[17:25], 'little')}"
-    # A type byte and two clock numbers, then 7 bytes of immediate commit time whose top bit says
-    # that the original one, of the server where the transaction began, is another and follows.
-    if len(body) < 49:
-        return Gtid(name, None)
-    committed = int.from_bytes(body[42:49], "little")
-    if committed >> 55:
-        committed = int.from_bytes(body[49:56], "little")
-    return Gtid(name, committed)
-
-
-_uuids: dict[bytes, str] = {}
-
-
-def _uuid(data: bytes) -> str:
-    text = _uuids.get(data)
-    if text is None:
-        if len(_uuids) > 1000:
-            _uuids.clear()
-        text = _uuids[data] = uuid_text(data)
-    return text
-
-
-def gtid_tagged(body: bytes) -> Gtid:
+def gtid_tagged(body: bytes) -> TaggedGtid:
     """GTID_TAGGED of MySQL 8.3 up, written with the server's own serialisation library.
 
     A version, the size, the last field that must be understood, then fields with their numbers:
@@ -239,7 +219,7 @@ def gtid_tagged(body: bytes) -> Gtid:
                 for _ in range(16):
                     octet, pos = _varint(body, pos)
                     octets.append(octet)
-                uuid = _uuid(bytes(octets))
+                uuid = uuid_text(bytes(octets))
             elif kind == 3:
                 size, pos = _varint(body, pos)
                 tag = body[pos : pos + size].decode("ascii")
@@ -256,7 +236,7 @@ def gtid_tagged(body: bytes) -> Gtid:
                     break
     except (IndexError, ValueError, DataError) as error:
         raise DataError(f"A GTID_TAGGED event is damaged: {error}.") from error
-    return Gtid(f"{uuid}:{tag}:{number}" if tag else f"{uuid}:{number}", committed)
+    return TaggedGtid(f"{uuid}:{tag}" if tag else uuid, number, committed)
 
 
 def _varint(data: bytes, pos: int, *, signed: bool = False) -> tuple[int, int]:
@@ -286,15 +266,77 @@ def incident(body: bytes) -> str:
     return body[3 : 3 + body[2]].decode("utf-8", "replace") if len(body) > 3 else "no message"
 
 
+_REFUSED = {
+    Event.PARTIAL_UPDATE_ROWS: (
+        "an update of parts of a JSON value (binlog_row_value_options=PARTIAL_JSON)",
+        "SET GLOBAL binlog_row_value_options = '' on the server, reconnect the writers, and begin "
+        "with a new snapshot.",
+    ),
+    Event.START_ENCRYPTION: (
+        "the start of an encrypted binlog that the server did not decrypt",
+        "Check the server's encryption of binlogs.",
+    ),
+    Event.EXECUTE_LOAD_QUERY: (
+        "LOAD DATA logged as a statement",
+        "SET GLOBAL binlog_format = 'ROW' on the server, and begin with a new snapshot.",
+    ),
+    Event.QUERY_COMPRESSED: ("a compressed statement", "SET GLOBAL log_bin_compress = OFF."),
+}
+_REFUSED |= dict.fromkeys(
+    range(Event.WRITE_ROWS_COMPRESSED_V1, Event.DELETE_ROWS_COMPRESSED + 1),
+    ("compressed rows", "SET GLOBAL log_bin_compress = OFF on the server."),
+)
+_PASSED = frozenset(
+    {
+        Event.STOP,
+        Event.INTVAR,
+        Event.RAND,
+        Event.USER_VAR,
+        Event.IGNORABLE,
+        Event.PREVIOUS_GTIDS,
+        Event.TRANSACTION_CONTEXT,
+        Event.VIEW_CHANGE,
+        Event.BINLOG_CHECKPOINT,
+        Event.GTID_LIST,
+    }
+)
+
+
+def refuse(kind: int, body: bytes, place: str, *, ignorable: bool) -> None:
+    """Raise SourceError for an event that must not be passed over; return for all others."""
+    if kind == Event.INCIDENT:
+        raise SourceError(
+            f"The server reports lost events at {place}: {incident(body)}.",
+            cure="Begin with a new snapshot.",
+        )
+    if kind in _REFUSED:
+        what, cure = _REFUSED[kind]
+        raise SourceError(f"The event at {place} is {what}, which is not read.", cure=cure)
+    if kind not in _PASSED and not ignorable:
+        raise SourceError(
+            f"The event at {place} is of type {kind}, which is not known.",
+            cure="The server is newer than this program: take a newer version of it.",
+        )
+
+
+class Payload(NamedTuple):
+    """A TRANSACTION_PAYLOAD with its place; its events are compressed."""
+
+    body: bytes
+    start: int
+    end: int
+
+
 _PLAIN = 255
 _CHUNK = 1 << 20
 
 
-def payload(body: bytes) -> Iterator[bytes]:
-    """The events inside a TRANSACTION_PAYLOAD, each with its header, without checksums.
+def unpacked(payload: Payload) -> Iterator[bytes]:
+    """The events inside, each with its header, without checksums.
 
     Decompressed as they are asked for: no more than an event and a chunk are held.
     """
+    body = payload.body
     pos = 0
     compression = 0
     while True:

@@ -132,14 +132,12 @@ class GtidSet:
     def add(self, gtid: str) -> GtidSet:
         """The set with one more transaction, ``uuid:7`` or ``uuid:tag:7``."""
         source, _, number = gtid.rpartition(":")
-        gno = int(number)
-        held = self.ranges.get(source)
-        if held is not None and held[-1][1] == gno - 1:
-            # The usual case by far: the next transaction of a known source.
-            return GtidSet({**self.ranges, source: (*held[:-1], (held[-1][0], gno))})
-        if held is not None:
-            return GtidSet({**self.ranges, source: _merged([*held, (gno, gno)])})
-        return GtidSet(dict(sorted({**self.ranges, source: ((gno, gno),)}.items())))
+        return self.with_range(source, int(number), int(number))
+
+    def with_range(self, source: str, first: int, last: int) -> GtidSet:
+        """The set with the transactions ``first`` to ``last`` of a source."""
+        ranges = _merged([*self.ranges.get(source, ()), (first, last)])
+        return GtidSet(dict(sorted({**self.ranges, source: ranges}.items())))
 
     def contains(self, gtid: str) -> bool:
         source, _, number = gtid.rpartition(":")
@@ -175,6 +173,62 @@ class GtidSet:
         A replacement per source, not a union: where this set knows a source, its gaps stay gaps.
         """
         return GtidSet(dict(sorted({**server.ranges, **self.ranges}.items())))
+
+
+class ExecutedGtids:
+    """A GtidSet that grows by one transaction after the other, at little cost.
+
+    The last run of consecutive transactions is kept apart from the rest, so that nothing is copied
+    while a server numbers on.
+    """
+
+    __slots__ = ("_around", "_first", "_last", "_rest", "_source")
+
+    def __init__(self, gtids: GtidSet) -> None:
+        self._rest = gtids
+        self._source = ""
+        self._first = self._last = 0
+        self._around: tuple[str, str] | None = None
+
+    def add(self, source: str, number: int) -> None:
+        if source == self._source and number == self._last + 1:
+            self._last = number
+            return
+        self._rest = self.value
+        self._source, self._first, self._last = source, number, number
+        self._around = None
+
+    @property
+    def run(self) -> tuple[GtidSet, str, int, int]:
+        """What ``executed`` makes the set of again."""
+        return self._rest, self._source, self._first, self._last
+
+    @property
+    def value(self) -> GtidSet:
+        return executed(*self.run)
+
+    def __str__(self) -> str:
+        """The text of the value; only the last number of the run differs from time to time."""
+        if not self._source:
+            return str(self._rest)
+        if self._around is None:
+            ranges = self._rest.ranges.get(self._source, ())
+            if any(high > self._first for _, high in ranges):
+                return str(self.value)
+            before, _, after = str(executed(*self.run[:3], _MARK)).partition(str(_MARK))
+            self._around = (before, after)
+        if self._first == self._last:
+            return str(self.value)
+        return f"{self._around[0]}{self._last}{self._around[1]}"
+
+
+_MARK = 1 << 62
+"""A number that no transaction has."""
+
+
+def executed(rest: GtidSet, source: str, first: int, last: int) -> GtidSet:
+    """``rest`` and the run of ``first`` to ``last``; no run where ``source`` is empty."""
+    return rest.with_range(source, first, last) if source else rest
 
 
 def _merged(ranges: list[tuple[int, int]]) -> Ranges:

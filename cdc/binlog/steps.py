@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from cdc.binlog.gtid import GtidSet, MariadbGtids
+from cdc.binlog.gtid import GtidSet, MariadbGtids, executed
 from connect.errors import DataError
 
 T = TypeVar("T")
@@ -69,25 +69,24 @@ class BinlogPosition:
 class Transaction:
     """What all events of a transaction share.
 
-    ``file`` and ``pos`` are its BEGIN. ``gtids`` is the set executed before it. ``committed`` is
-    the original commit time in microseconds, None where the server does not say; ``seconds`` the
-    clock of its BEGIN.
+    ``file`` and ``pos`` are its BEGIN. ``before`` is the set executed before it, for MySQL as
+    ``ExecutedGtids`` holds it. ``committed`` is the original commit time in microseconds, None
+    where the server does not say; ``seconds`` the clock of its BEGIN.
     """
 
     file: str
     pos: int
-    gtids: GtidSet | MariadbGtids | None
+    before: tuple[GtidSet, str, int, int] | MariadbGtids | None
     gtid: str | None
     committed: int | None
     thread: int | None
     seconds: int
 
-
-@dataclass(slots=True)
-class BeginStep:
-    """A transaction begins."""
-
-    transaction: Transaction
+    @property
+    def gtids(self) -> GtidSet | MariadbGtids | None:
+        """The set executed before it, None where the server has no GTIDs."""
+        before = self.before
+        return executed(*before) if isinstance(before, tuple) else before
 
 
 @dataclass(slots=True)
@@ -119,9 +118,13 @@ class RowsStep(Generic[T]):
     def position(self, rows: int) -> BinlogPosition:
         """Where to read on when the first ``rows`` rows of this step are done with."""
         transaction = self.transaction
-        gtids = None if transaction.gtids is None else str(transaction.gtids)
+        gtids = transaction.gtids
         return BinlogPosition(
-            transaction.file, transaction.pos, gtids, self.event, self.first_row + rows
+            transaction.file,
+            transaction.pos,
+            None if gtids is None else str(gtids),
+            self.event,
+            self.first_row + rows,
         )
 
 
@@ -175,4 +178,4 @@ class HeartbeatStep:
     pos: int
 
 
-Step: TypeAlias = BeginStep | RowsStep[T] | CommitStep | QueryStep | RotateStep | HeartbeatStep
+Step: TypeAlias = RowsStep[T] | CommitStep | QueryStep | RotateStep | HeartbeatStep

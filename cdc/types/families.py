@@ -83,6 +83,8 @@ def _default(column: Column, expression: str, found: ColumnType) -> Value:
     kind = column.data_type
     if kind == "timestamp" and column.optional and expression == _NOW:
         return None
+    if kind in _NUMBERS:
+        expression = _TRUTH.get(expression.upper(), expression)
     try:
         if kind == "bit":
             size = ((column.length or 1) + 7) // 8
@@ -101,6 +103,10 @@ def _default(column: Column, expression: str, found: ColumnType) -> Value:
         return None
 
 
+_NUMBERS = frozenset(
+    ("tinyint", "smallint", "mediumint", "int", "bigint", "float", "double", "decimal", "bit")
+)
+_TRUTH = {"TRUE": "1", "FALSE": "0"}
 _BINARY = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob")
 
 

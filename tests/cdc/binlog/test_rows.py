@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from cdc.binlog import stream as stream_module
+from cdc.binlog import decoder_cy
 from cdc.binlog.steps import RowsStep
 from cdc.snapshot import query as query_module
 from cdc.types.codec import Codec, Op
@@ -63,7 +63,7 @@ JSON_VALUES = st.recursive(
 def test_random_rows_both_ways(
     source: Source, monkeypatch: pytest.MonkeyPatch, rows: ModuleType, text_rows: ModuleType
 ) -> None:
-    monkeypatch.setattr(stream_module, "decode_rows", rows.decode_rows)
+    monkeypatch.setattr(decoder_cy, "decode_rows", rows.decode_rows)
     monkeypatch.setattr("cdc.binlog.plan.RowPlan", rows.RowPlan)
     monkeypatch.setattr(query_module, "decode_text_rows", text_rows.decode_text_rows)
     monkeypatch.setattr("tests.cdc.binlog.source.TextPlan", text_rows.TextPlan)
@@ -124,7 +124,7 @@ def test_damaged_rows(source: Source, monkeypatch: pytest.MonkeyPatch, rows: Mod
         taken.append(arguments)
         return rows.decode_rows(*arguments)
 
-    monkeypatch.setattr(stream_module, "decode_rows", take)
+    monkeypatch.setattr(decoder_cy, "decode_rows", take)
     monkeypatch.setattr("cdc.binlog.plan.RowPlan", rows.RowPlan)
     source.steps(start, "r")
     ((packet, begin, end, plan, first, second),) = taken

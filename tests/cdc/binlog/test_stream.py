@@ -6,7 +6,6 @@ import pytest
 
 from cdc.binlog.gtid import GtidSet
 from cdc.binlog.steps import (
-    BeginStep,
     BinlogPosition,
     CommitStep,
     HeartbeatStep,
@@ -61,8 +60,7 @@ def test_transactions_in_order(any_source: Source) -> None:
     ]
     kinds = [type(step) for step in steps if not isinstance(step, (RotateStep, HeartbeatStep))]
     assert kinds == [
-        BeginStep, RowsStep, CommitStep,
-        BeginStep, RowsStep, RowsStep, CommitStep,
+        RowsStep, CommitStep, RowsStep, RowsStep, CommitStep,
     ]  # fmt: skip
     update, delete = rows_steps(steps)[1:]
     assert update.before[0] == (1, "a")
