@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,8 @@ from connect.sql_url import parse
 from sink.config import JdbcSinkConfig
 from sink.dialects.base import Dialect, Fault
 from sink.writer import Writer
+
+VERSION = version("mysql-cdc")
 
 
 class JdbcSinkTask(SinkTask):
@@ -272,7 +275,7 @@ class JdbcSinkConnector(SinkConnector):
 
     config: ClassVar[type[Config]] = JdbcSinkConfig
     task: ClassVar[type[SinkTask]] = JdbcSinkTask
-    version: ClassVar[str] = "0.1.0"
+    version: ClassVar[str] = VERSION
 
     def task_configs(self, settings: Mapping[str, str], max_tasks: int) -> list[dict[str, str]]:
         """The same settings for each task: the consumer group shares out the partitions."""

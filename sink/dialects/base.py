@@ -154,6 +154,8 @@ class Dialect(ABC):
                 return plain(value)
             case bytes():
                 return self.bytes_text(value)
+            case dt.datetime() if value.tzinfo is not None:
+                return f"'{self.instant_text(value)}'"
             case dt.datetime():
                 return f"'{value.isoformat(' ')}'"
             case dt.date():
@@ -162,6 +164,10 @@ class Dialect(ABC):
                 return self.literal(orjson.dumps(value).decode(), column)
             case _:
                 return "'" + str(value).replace("'", "''") + "'"
+
+    def instant_text(self, value: dt.datetime) -> str:
+        """An instant as the text of the column that ``type_text`` gives it."""
+        return value.isoformat(" ")
 
     def bytes_text(self, value: bytes) -> str:
         return f"x'{value.hex()}'"

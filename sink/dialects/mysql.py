@@ -241,6 +241,9 @@ class MySQL(Dialect):
     def literal(self, value: Any, column: ColumnType) -> str:
         return _text(value) if isinstance(value, str) else super().literal(value, column)
 
+    def instant_text(self, value: dt.datetime) -> str:
+        return on_clock(value, self.zone).isoformat(" ")
+
     def default_text(self, spec: ColumnSpec) -> str:
         text = self.literal(spec.default, spec.type)
         return f"({text})" if spec.type.kind in _NO_PLAIN_DEFAULT else text

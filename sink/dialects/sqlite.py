@@ -6,6 +6,7 @@ and dates and times are ISO text, as its date functions read them.
 
 from __future__ import annotations
 
+import datetime as dt
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
@@ -106,12 +107,17 @@ class SQLite(Dialect):
     def type_text(self, spec: ColumnSpec, siblings: Sequence[ColumnSpec]) -> str:
         return _TYPES[spec.type.kind]
 
+    def instant_text(self, value: dt.datetime) -> str:
+        return on_clock(value, self.zone).isoformat(" ")
+
     def default_text(self, spec: ColumnSpec) -> str:
         value = spec.default
         if spec.type.kind in (Kind.DECIMAL, Kind.NUMBER):
             return f"'{value}'"
         if isinstance(value, bool):
             return str(int(value))
+        if spec.type.kind is Kind.BITS and isinstance(value, int):
+            return self.bytes_text(_bits(value))
         return self.literal(value, spec.type)
 
     # --- rows ---

@@ -295,7 +295,25 @@ def test_rows_of_every_type_come_back(database: Database, start: Start) -> None:
     comes_back()
 
 
-@pytest.mark.parametrize("name", ["string", "bytes", "int64", "decimal", "date", "micro_timestamp"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "string",
+        "bytes",
+        "int64",
+        "decimal",
+        "date",
+        "time",
+        "micro_time",
+        "micro_timestamp",
+        "zoned",
+        "json",
+        "bits",
+        "boolean",
+        "float64",
+        "year",
+    ],
+)
 def test_defaults_hold_any_value(database: Database, start: Start, name: str) -> None:
     """A default is written into DDL: it must come back like any other value."""
     samples = {
@@ -305,6 +323,14 @@ def test_defaults_hold_any_value(database: Database, start: Start, name: str) ->
         "decimal": logical.unscaled_bytes(-12345),
         "date": 19000,
         "micro_timestamp": 1_600_000_000_123_456,
+        "zoned": "1970-01-01T00:00:00Z",
+        "time": 3_600_001,
+        "micro_time": -3_600_000_001,
+        "json": '{"a": "it\'s"}',
+        "bits": b"\x05\0\0\0\0\0\0\x80",
+        "boolean": True,
+        "float64": -1.5e300,
+        "year": 1999,
     }
     case = CASES[name]
     schema = Schema(
@@ -319,7 +345,8 @@ def test_defaults_hold_any_value(database: Database, start: Start, name: str) ->
     task.put([batch(struct("row", [("id", INT64)]), [((2,), (2,))])])
     wide = struct("row", [("id", INT64), ("b", schema)])
     task.put([batch(wide, [((3,), (3, None))])])
-    got = database.run(f"SELECT a, b FROM {database.quoted('t')} ORDER BY id")
+    columns = ", ".join(selected(database, name).replace(name, column) for column in "ab")
+    got = database.run(f"SELECT {columns} FROM {database.quoted('t')} ORDER BY id")
     for pair in got:
         for value in pair:
             assert read(name, value) == expected(name, samples[name])
