@@ -20,8 +20,6 @@ class Control(ABC):
 
     def __init__(self, *, paused: bool = False) -> None:
         self.stopping = threading.Event()
-        self.orphaned = threading.Event()
-        """The worker is gone: nothing can be stored any more."""
         self.paused = paused
         self._answered = threading.Condition()
         self._waiting: deque[tuple[int, Offsets]] = deque()
@@ -58,16 +56,7 @@ class Control(ABC):
     def wait_stored(self, timeout: float) -> bool:
         """Wait for all answers; False if they did not come."""
         with self._answered:
-            return self._answered.wait_for(
-                lambda: not self._waiting or self.orphaned.is_set(), timeout
-            )
-
-    def give_up(self) -> None:
-        """The worker is gone: stop, and do not wait for answers."""
-        with self._answered:
-            self.orphaned.set()
-            self.stopping.set()
-            self._answered.notify_all()
+            return self._answered.wait_for(lambda: not self._waiting, timeout)
 
     def topic(self, topic: str) -> bool:
         """Note a topic in use; True the first time."""

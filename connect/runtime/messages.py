@@ -10,6 +10,7 @@ from typing import TypeAlias
 from connect.batch import SourceOffset, SourcePartition
 from connect.metrics import Snapshot
 from connect.offsets import StoredOffset
+from connect.runtime.status import ConnectorKind
 
 # --- from the worker to the task -----------------------------------------------------------------
 
@@ -20,6 +21,7 @@ class TaskSpec:
 
     connector: str
     task: int
+    kind: ConnectorKind
     worker_settings: Mapping[str, str]
     connector_settings: Mapping[str, str]
     task_settings: Mapping[str, str]

@@ -1,7 +1,9 @@
 """A task's own process: started by the worker, it runs one task and ends with it or the worker.
 
-The two talk over a socket pair. When the worker is gone the socket says so, and the task stops by
-itself; a watchdog sees to it that this does not take long.
+The two talk over a socket pair. When the worker is gone the socket says so, and Linux besides. A
+source then ends on the spot: what it has queued must not reach the log among the records of the
+task that a new worker starts. A sink finishes what it is writing and leaves its consumer group,
+which alone gives its partitions to the next; a watchdog sees to it that this does not take long.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from connect.runtime.messages import (
     TaskSpec,
     ToTask,
 )
+from connect.runtime.status import ConnectorKind
 
 ORPHAN_SECONDS = 3.0
 """How long a task whose worker died may take to leave its consumer group."""
@@ -88,13 +91,15 @@ class TaskProcess:
 
 
 class _PipeControl(Control):
-    def __init__(self, connection: Connection[Any, Any], *, paused: bool) -> None:
-        super().__init__(paused=paused)
+    def __init__(self, connection: Connection[Any, Any], spec: TaskSpec) -> None:
+        super().__init__(paused=spec.paused)
         self._connection = connection
+        self._kind = spec.kind
         self._sending = threading.Lock()
+        self._orphaned = False
 
     def send(self, message: FromTask) -> None:
-        if self.orphaned.is_set():
+        if self._orphaned:
             return
         try:
             with self._sending:
@@ -123,8 +128,12 @@ class _PipeControl(Control):
                     logging.getLogger(logger or None).setLevel(level)
 
     def abandon(self) -> None:
-        if not self.orphaned.is_set():
-            self.give_up()
+        """The worker is gone."""
+        if self._kind is not ConnectorKind.SINK:
+            os._exit(1)
+        if not self._orphaned:
+            self._orphaned = True
+            self.stopping.set()
             watchdog = threading.Timer(ORPHAN_SECONDS, os._exit, (1,))
             watchdog.daemon = True
             watchdog.start()
@@ -147,23 +156,25 @@ class _PipeHandler(logging.Handler):
             self.handleError(record)
 
 
-def _die_with(parent: int) -> None:
-    """Have Linux tell us to stop when the worker dies; elsewhere the socket alone does."""
+def _on_death_of(parent: int, number: signal.Signals) -> None:
+    """Have Linux send us a signal when the worker dies; elsewhere the socket alone tells."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:
             os._exit(1)
 
 
 def main(arguments: list[str]) -> int:
     descriptor, parent = map(int, arguments)
-    _die_with(parent)
+    _on_death_of(parent, signal.SIGKILL)
     connection: Connection[Any, Any] = Connection(descriptor)
     spec = connection.recv()
     assert isinstance(spec, TaskSpec)
-    control = _PipeControl(connection, paused=spec.paused)
+    control = _PipeControl(connection, spec)
     # Not set() itself: the signal may come while this very thread holds the event's lock.
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=control.stopping.set).start())
+    if spec.kind is ConnectorKind.SINK:
+        _on_death_of(parent, signal.SIGTERM)
     logging.getLogger().addHandler(_PipeHandler(control, f"[{spec.connector}|task-{spec.task}] "))
     logging.captureWarnings(True)
     for logger, level in spec.log_levels.items():

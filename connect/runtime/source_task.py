@@ -268,17 +268,14 @@ class SourceLoop:
 
     def _finish(self) -> None:
         """Store what can still be stored, also after a failure."""
-        if self._control.orphaned.is_set():
-            return
         timeout = self._setup.flush_timeout
         try:
+            self._collect()
+            self._flush()  # what is certain first: the rest may take longer than there is time
             self._producer.flush(timeout)
-        except (RetriableError, LogError) as error:
-            _log.warning("Some records are not acknowledged and will be sent again: %s", error)
-        try:
             self._collect()
         except (RetriableError, LogError) as error:
-            _log.warning("Offsets beyond the last acknowledgement are not stored: %s", error)
+            _log.warning("Some records are not acknowledged and will be sent again: %s", error)
         self._flush()
         if not self._control.wait_stored(timeout):
             _log.warning("The worker did not confirm the last offsets in time.")

@@ -267,6 +267,7 @@ class Supervisor:
         spec = TaskSpec(
             connector=task.connector,
             task=task.number,
+            kind=connector.kind,
             worker_settings=self._config.settings,
             connector_settings=task.connector_settings,
             task_settings=task.settings,

@@ -239,12 +239,3 @@ def test_transforms_are_tried_again_within_the_retry_timeout() -> None:
     stage.run()
     assert len(calls) == 3
     assert [value for _, _, value in stage.producer.sent] == [b"a"]
-
-
-def test_a_worker_that_is_gone_is_not_waited_for() -> None:
-    stage = Stage(lambda: [batch(1, "a")], acks=True, flush_interval=100)
-    stage.task.steps.append(lambda: stage.control.give_up() or [])  # type: ignore[func-returns-value]
-    stage.run()
-    assert stage.control.reached() == []
-    assert stage.producer.flushes == 0
-    assert stage.task.life == ["start", "stop"]

@@ -27,6 +27,9 @@ from tests.connect.runtime.conftest import (
 )
 
 
+pytestmark = pytest.mark.timeout(180)
+
+
 def states(worker: Worker, name: str) -> list[State]:
     view = worker.connector(name)
     return [view.state, *(task.state for task in view.tasks)]
