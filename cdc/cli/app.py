@@ -68,8 +68,12 @@ Tables = Annotated[
 @app.command()
 def run(
     connectors: Annotated[
-        list[Path], typer.Argument(metavar="CONNECTOR_FILE...", help=".properties or .json files")
-    ],
+        list[Path] | None,
+        typer.Argument(
+            metavar="CONNECTOR_FILE...",
+            help=".properties or .json files; none if connectors come by REST",
+        ),
+    ] = None,
     worker: Annotated[
         Path | None, typer.Option("--worker", help="Kafka Connect worker .properties file")
     ] = None,
@@ -77,7 +81,7 @@ def run(
     """Run connectors in a standalone worker, from Kafka Connect's own files."""
     from cdc.cli.run import run as command
 
-    raise typer.Exit(command(connectors, worker))
+    raise typer.Exit(command(connectors or [], worker))
 
 
 @app.command()

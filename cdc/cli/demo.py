@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import math
 import sys
 import tempfile
 import time
@@ -17,11 +18,11 @@ from rich.console import Console
 
 from cdc.cli import messages, shop
 from cdc.cli.compare import TableComparison, compare
-from cdc.cli.interrupt import Interrupt, interruptible
+from cdc.cli.interrupt import interruptible
 from cdc.cli.mirror_plan import mirror_plan
 from cdc.cli.mirror_source import MirrorSource
 from cdc.cli.mirroring import Mirror
-from cdc.cli.progress import Display, display, say
+from cdc.cli.progress import display, say
 from cdc.connection import Endpoint
 from connect.errors import CdcError
 
@@ -52,8 +53,9 @@ def demo(seconds: int | None, rows: int, keep: Path | None) -> int:
                 made = sum(count for _, count in shop.create(connection, rows))
             say(f"The shop has {made:,} rows: {server.url}/{shop.DATABASE}")
             state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cdc-demo-state-")))
+            alter_after = _ALTER_AFTER if seconds is None else min(_ALTER_AFTER, seconds / 3)
             business = shop.Business(
-                endpoint.connect(database=shop.DATABASE), alter_after=_ALTER_AFTER
+                endpoint.connect(database=shop.DATABASE), alter_after=alter_after
             )
             if not _mirror(f"{server.url}/{shop.DATABASE}", target, state, business, seconds):
                 return 1
@@ -61,7 +63,7 @@ def demo(seconds: int | None, rows: int, keep: Path | None) -> int:
                 found = list(compare(connection, shop.DATABASE, mirrored))
     if keep is not None:
         say(f"The mirror is in {target}")
-    return _verdict(found)
+    return verdict(found)
 
 
 def _mirror(
@@ -75,28 +77,24 @@ def _mirror(
         until = f"for {seconds} seconds" if seconds else "until Ctrl-C"
         say(f"Mirroring it into DuckDB while business goes on {until}.")
         say(f"The worker's REST: {running.url}/connectors?expand=status")
-        deadline = None if seconds is None else time.monotonic() + seconds
+        deadline = time.monotonic() + (math.inf if seconds is None else seconds)
         business.start()
         try:
             with display() as shown:
-                whole = _watch(running, shown, interrupt, deadline)
+                while not interrupt.asked and business.is_alive() and time.monotonic() < deadline:
+                    if running.failed():
+                        return False
+                    shown.show(running.status())
+                    time.sleep(_LOOK_SECONDS)
         finally:
             business.close()
         say(f"Business is closed after {business.transactions:,} transactions.")
         end = origin.position()
         with _timed("Waiting until the last of it has arrived"):
-            while whole and not running.caught_up(end):
-                whole = not running.failed()
+            while not running.caught_up(end):
+                if running.failed():
+                    return False
                 time.sleep(_LOOK_SECONDS)
-    return whole
-
-
-def _watch(running: Mirror, shown: Display, interrupt: Interrupt, deadline: float | None) -> bool:
-    while not interrupt.asked and (deadline is None or time.monotonic() < deadline):
-        if running.failed():
-            return False
-        shown.show(running.status())
-        time.sleep(_LOOK_SECONDS)
     return True
 
 
@@ -126,7 +124,8 @@ def _timed(what: str) -> Iterator[None]:
     say(f"{what}: {time.monotonic() - began:.1f} s")
 
 
-def _verdict(found: list[TableComparison]) -> int:
+def verdict(found: list[TableComparison]) -> int:
+    """Say for each table whether it is equal, and for all in the last line; 0 if they are."""
     console = Console(highlight=False, soft_wrap=True)
     for table in found:
         mark = "[green]equal[/]" if table.equal else "[red]DIFFERENT[/]"

@@ -26,5 +26,5 @@ def run(connectors: Sequence[Path], worker: Path | None) -> int:
 
 
 def _ready(worker: Worker) -> None:
-    names = ", ".join(worker.names())
+    names = ", ".join(worker.names()) or "no connector yet"
     logging.getLogger(__name__).info("Running %s. REST: %s", names, worker.url)

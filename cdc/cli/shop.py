@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cdc.connection import Connection
+from connect.errors import SourceError
 
 DATABASE: Final = "shop"
 
@@ -53,7 +54,7 @@ def create(connection: Connection, rows: int) -> Iterator[tuple[str, int]]:
 class Business(threading.Thread):
     """Keeps the shop busy until ``close``: about ``rate`` transactions a second.
 
-    What went wrong, if anything, is raised by ``close``.
+    It ends early when a statement fails, which ``close`` then raises as SourceError.
     """
 
     def __init__(self, connection: Connection, *, rate: int = 200, alter_after: float) -> None:
@@ -108,7 +109,7 @@ class Business(threading.Thread):
         self.join()
         self._connection.close()
         if self._error is not None:
-            raise self._error
+            raise SourceError(f"The shop's business broke down: {self._error}") from self._error
 
     # --- one transaction each --------------------------------------------------------------------
 

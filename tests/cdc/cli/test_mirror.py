@@ -118,8 +118,9 @@ def test_once_and_once_more(
     assert third.out.splitlines()[-1].startswith("Caught up: 0 records")
 
 
-def test_ctrl_c_then_on_from_there(
-    mysql: devstack.Server, database: str, filled: Sql, tmp_path: Path
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_ended_and_on_from_there(
+    mysql: devstack.Server, database: str, filled: Sql, tmp_path: Path, end: signal.Signals
 ) -> None:
     path = tmp_path / "copy.sqlite"
 
@@ -138,11 +139,12 @@ def test_ctrl_c_then_on_from_there(
         until(lambda: path.exists() and ask("SELECT 1 FROM sqlite_master WHERE name = 'people'"))
         change(filled)
         until(arrived)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(end)
         out, err = running.communicate(timeout=60)
-    assert running.returncode == 0
     assert err == ""
-    assert out.splitlines()[-1].startswith("Stopped: ")
+    if end is not signal.SIGKILL:
+        assert running.returncode == 0
+        assert out.splitlines()[-1].startswith("Stopped: ")
     filled("DELETE FROM people WHERE id = 101")
     once(mysql, database, target, tmp_path)
     same(filled, target, "people", "id")
