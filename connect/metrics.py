@@ -1,7 +1,8 @@
 """Every metric of the worker in one place: name, kind, labels, help; and their Prometheus text.
 
 A task counts in ``TaskMetrics`` and sends snapshots of it to its worker, which shows them. A task's
-own gauges (``TaskContext.gauge``) come out as ``cdc_<name>`` with the labels it gave.
+own gauges (``TaskContext.gauge``) come out as ``cdc_<name>`` with the labels it gave, also those of
+other people's connectors, which are not declared here.
 """
 
 from __future__ import annotations
@@ -51,8 +52,13 @@ _DECLARED = (
         "connector_running", Kind.GAUGE, "1 while the connector is RUNNING, else 0.", ("connector",)
     ),
     Declared("lag_ms", Kind.GAUGE, "Milliseconds between a change in the source and its reading."),
+    Declared("queue_records", Kind.GAUGE, "Records a source has read and not yet handed on."),
+    Declared("streaming", Kind.GAUGE, "1 while a source follows the binlog."),
+    Declared("snapshot_running", Kind.GAUGE, "1 while a source takes its snapshot."),
+    Declared("snapshot_tables", Kind.GAUGE, "Tables of the snapshot."),
+    Declared("snapshot_rows_expected", Kind.GAUGE, "Rows of a table as the server estimates them."),
     Declared("snapshot_rows", Kind.GAUGE, "Rows of a table the snapshot has read."),
-    Declared("snapshot_remaining_rows", Kind.GAUGE, "Rows the snapshot still has to read, about."),
+    Declared("snapshot_done", Kind.GAUGE, "1 once the snapshot of a table is complete."),
 )
 METRICS: Mapping[str, Declared] = {metric.name: metric for metric in _DECLARED}
 
