@@ -84,7 +84,8 @@ class Endpoint:
             host=self.host,
             port=self.port,
             user=self.user,
-            password=self.password,
+            # As bytes, because pymysql would encode text as latin1.
+            password=self.password.encode(),
             database=database,
             charset="utf8mb4",
             connect_timeout=max(1, int(self.connect_timeout)),

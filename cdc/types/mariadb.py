@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
+from ipaddress import IPv4Address, ip_address
 from uuid import UUID
 
-from cdc.types.codec import Codec, Field, Op, Wire
+from cdc.types.codec import Codec, Field, Op
 from cdc.types.column_type import ColumnType, prefixed
 from cdc.types.options import Options
 from connect.errors import DataError
@@ -22,7 +22,6 @@ def uuid(column: Column, options: Options) -> ColumnType:
 
 
 def _uuid(data: bytes) -> str:
-    """Versions 1 to 5 are stored in another order, so that their time parts sort."""
     if len(data) != 16:
         raise DataError(f"a UUID of {len(data)} bytes")
     return str(UUID(bytes=data))
@@ -31,10 +30,24 @@ def _uuid(data: bytes) -> str:
 def inet(column: Column, options: Options) -> ColumnType:
     """No schema name: Debezium cannot read such tables."""
     size = 4 if column.data_type == "inet4" else 16
-    codec = Codec(Op.BYTES, b=size, convert=lambda data: str(ipaddress.ip_address(data)))
+    codec = Codec(Op.BYTES, b=size, convert=_address)
     schema = Schema(Type.STRING, optional=column.optional)
+    return ColumnType(schema, Codec(Op.UTF8), prefixed(codec, *_STORED))
 
-    def wire(stored: Wire) -> Codec:
-        return prefixed(codec, *_STORED)(stored)
 
-    return ColumnType(schema, Codec(Op.UTF8), wire)
+def _address(data: bytes) -> str:
+    """As the server shows it.
+
+    IPv4 addresses inside of IPv6 ones keep their dots, and a single zero group is left out too.
+    """
+    if len(data) == 16 and data[:10] == bytes(10) and data[10:12] in (b"\0\0", b"\xff\xff"):
+        if data[10:12] == b"\xff\xff":
+            return f"::ffff:{IPv4Address(data[12:])}"
+        if data[12:14] != b"\0\0":
+            return f"::{IPv4Address(data[12:])}"
+    text = str(ip_address(data))
+    groups = text.split(":")
+    if len(groups) == 8 and "0" in groups:
+        place = groups.index("0")
+        return f"{':'.join(groups[:place])}::{':'.join(groups[place + 1 :])}"
+    return text

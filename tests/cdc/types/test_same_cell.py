@@ -38,8 +38,7 @@ def fill(source: Source, name: str, definition: str, literals: list[str]) -> Non
 def test_every_type(any_source: Source) -> None:
     source = any_source
     every = [*cells("cells.sql")]
-    if source.server.flavour is Flavour.MYSQL:
-        every += cells("mysql_cells.sql")
+    every += cells(f"{source.server.flavour}_cells.sql")
     if source.server.version >= (9, 0, 0) and source.server.flavour is Flavour.MYSQL:
         every.append(("VECTOR(3)", ["STRING_TO_VECTOR('[1.5, -2, 3e10]')"]))
     wrong = []
