@@ -114,15 +114,16 @@ class Writer:
         bare = all(value is None for value in batch.values)
         keyless = all(key is None for key in batch.keys)
         known = (batch.topic, id(batch.key_schema), id(batch.value_schema), bare, keyless)
-        if keyless:  # what that means depends on the operations inside
-            return self._interned(shape(self.config, batch))
-        if known not in self._shapes:
-            if len(self._shapes) >= _SHAPES:  # a converter that makes each schema anew
-                self._shapes.clear()
-            made = self._interned(shape(self.config, batch))
-            schemas = SinkBatch(batch.topic, batch.key_schema, batch.value_schema, (), ())
-            self._shapes[known] = made, schemas  # keeps the schemas, and so their ids, alive
-        return self._shapes[known][0]
+        if known in self._shapes:
+            return self._shapes[known][0]
+        made = self._interned(shape(self.config, batch))
+        if keyless and made.envelope is not None:
+            return made  # what no key means depends on the operations inside
+        if len(self._shapes) >= _SHAPES:  # a converter that makes each schema anew
+            self._shapes.clear()
+        schemas = SinkBatch(batch.topic, batch.key_schema, batch.value_schema, (), ())
+        self._shapes[known] = made, schemas  # keeps the schemas, and so their ids, alive
+        return made
 
     def _interned(self, made: Shape) -> Shape:
         layout = self._layouts.setdefault(made.layout, made.layout)

@@ -6,14 +6,17 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 import devstack
+from connect.connector import OffsetReader, TaskContext
 from connect.errors import ConfigError, RetriableError, TargetError
+from connect.log.contract import Log
 from connect.schema import INT64, struct
-from sink.connector import JdbcSinkConnector
-from tests.sink.conftest import Database, Start, configured, fresh
+from sink.connector import JdbcSinkConnector, JdbcSinkTask
+from tests.sink.conftest import Database, OneLog, Start, configured, fresh
 from tests.sink.records import batch
 
 QUICK = {"connection__attempts": 2, "connection__backoff__ms": 1}
@@ -103,3 +106,30 @@ def test_a_duckdb_file_that_another_process_has_open(database: Database, start: 
     finally:
         holder.communicate()
     start(**QUICK)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("kind", ["mysql", "mariadb", "postgres"])
+def test_a_server_killed_under_way_gets_the_records_later(
+    kind: str,
+) -> None:
+    with getattr(devstack, kind)() as server:
+        url = server.url
+        if kind != "postgres":
+            Database(kind, url + "/").run("CREATE DATABASE target")
+            url += "/target"
+        database = Database(kind, url)
+        settings = {"insert__mode": "upsert", "pk__mode": "record_key", "auto__create": True}
+        context = TaskContext("s", 0, cast(OffsetReader, None), cast(Log, OneLog()), print)
+        task = JdbcSinkTask(context)
+        task.start(configured(database, settings))
+        task.put([batch(ROW, [((n,), (n,)) for n in range(100)])])
+        server.kill()
+        more = [batch(ROW, [((n,), (n,)) for n in range(50, 200)], offset=100)]
+        for _ in range(2):
+            with pytest.raises(RetriableError):
+                task.put(more)
+        server.start()
+        task.put(more)
+        task.stop()
+        assert database.run("SELECT COUNT(*) FROM t") == [(200,)]
