@@ -12,6 +12,7 @@ from cdc.filters import Filters
 from cdc.offset import Offset
 from cdc.topics import Topics
 from connect.batch import Header, SourceBatch
+from connect.java_hash import in_hash_order
 from connect.schema import Value
 from schema_history import Change, ChangeKind, HistoryRecord, change_struct
 from schema_history.storage import HistoryStore
@@ -20,7 +21,11 @@ _DATABASE_LEVEL = frozenset({ChangeKind.CREATE_DATABASE, ChangeKind.DROP_DATABAS
 
 
 class Statement(NamedTuple):
-    """Where a statement stands in the stream; ``ts_us`` is when it ran."""
+    """Where a statement stands in the stream; ``ts_us`` is when it ran.
+
+    ``row`` is the number of the last row before it, which Debezium leaves there. Only within a
+    transaction is the ``thread`` known to it.
+    """
 
     offset: Offset
     file: str
@@ -28,6 +33,7 @@ class Statement(NamedTuple):
     ts_us: int
     server_id: int = 0
     gtid: str | None = None
+    thread: int | None = None
     row: int = 0
     snapshot: str | None = None
 
@@ -113,20 +119,17 @@ class SchemaChanges:
             snapshot=statement.snapshot,
             server_id=statement.server_id,
             gtid=statement.gtid,
+            thread=statement.thread,
         )
         changes = [change_struct(item, comments=comments) for item in change.table_changes]
         return (block, now, change.database, None, change.ddl, changes)
 
 
 def _tables(change: Change, of_statement: Sequence[Change], statement: Statement) -> str | None:
-    """``source.table``: every table the statement names, as Debezium joins them."""
+    """``source.table``: every table the statement changed, as Debezium joins them."""
     if change.kind in _DATABASE_LEVEL or change.kind is ChangeKind.USE:
         return None
     if statement.snapshot is not None:
         return change.table_id.table if change.table_id else None
-    names: dict[str, None] = {}
-    for item in of_statement:
-        for table in (item.previous_id, item.table_id):
-            if table is not None and item.table_changes:
-                names[table.table] = None
-    return ",".join(names)
+    ids = {str(item.id): item.id for change in of_statement for item in change.table_changes}
+    return ",".join(ids[text].table for text in in_hash_order(ids))

@@ -56,6 +56,7 @@ class Streaming:
         self._headers = capture.headers
         self._offset = begin
         self._sent = 0.0
+        self._last_row = 0
         self.last_event = 0
         """When the last event was made at the source, seconds since the epoch."""
 
@@ -143,6 +144,7 @@ class Streaming:
         first = step.first_row
         count = len(step.before or step.after)
         sources = [(*head, row, *tail) for row in range(first, first + count)]
+        self._last_row = first + count - 1
         self._offset = Offset(step.position(0), micros // 1_000_000, step.server_id)
         match step.kind:
             case Kind.INSERT:
@@ -254,8 +256,14 @@ class Streaming:
         changes = self._read(step)
         if not changes:
             return
-        # Until the statement is recorded, the place to restart from is before its transaction.
-        place = replace(self._offset.place, file=step.file, pos=step.end)
+        # Until the statement is recorded, the place to restart from is before it: for one within
+        # a transaction, as CREATE TABLE … SELECT is, by the count of events before it.
+        place = self._stream.position
+        within = place.event > 0
+        if within:
+            place = replace(place, event=place.event - 1)
+        else:
+            place = replace(self._offset.place, file=step.file, pos=step.end, event=0, row=0)
         micros = step.committed or step.seconds * 1_000_000
         # Debezium cuts the time of DDL to milliseconds.
         statement = Statement(
@@ -265,6 +273,8 @@ class Streaming:
             ts_us=micros // 1000 * 1000,
             server_id=step.server_id,
             gtid=step.gtid,
+            thread=step.thread if within else None,
+            row=self._last_row,
         )
         yield from self._changes.record(changes, statement)
         if "t" not in self._skipped:
@@ -315,6 +325,7 @@ class Streaming:
             table=table.table,
             file=statement.file,
             pos=statement.start,
+            row=statement.row,
             server_id=statement.server_id,
             gtid=statement.gtid,
         )

@@ -91,7 +91,7 @@ def change_struct(change: TableChange, *, comments: bool = False) -> tuple[Any, 
             column.auto_incremented or column.updated_to_now,
             column.comment if comments else None,
             column.default_expression,
-            _quoted_labels(column),
+            _quoted_labels(column) or None,
         )
         for column in table.columns
     ]

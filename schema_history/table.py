@@ -94,7 +94,7 @@ _SIZED_BLOBS = ("tinyblob", "blob", "mediumblob", "longblob")
 _SIZES = (255, 65_535, 16_777_215)
 _QUOTED_ID = re.compile(r'"((?:[^"]|"")*)"\."((?:[^"]|"")*)"')
 _UNSIGNED_WORDS = frozenset({"UNSIGNED", "ZEROFILL"})
-_SIGN_WORDS = _UNSIGNED_WORDS | {"SIGNED"}
+_ATTRIBUTE_WORDS = _UNSIGNED_WORDS | {"SIGNED", "BINARY"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class Column:
         FLOAT(p) is a double from p = 25.
         """
         words = self.type_name.split(" ")
-        while words[-1] in _SIGN_WORDS:
+        while len(words) > 1 and words[-1] in _ATTRIBUTE_WORDS:
             words.pop()
         base = " ".join(words)
         stored = _SERVER_TYPES.get(base, base.lower())

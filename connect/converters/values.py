@@ -79,7 +79,7 @@ def simple_text(schema: Schema | None, value: Value, *, inside: bool = False) ->
         return f'"{escaped}"' if inside else value
     if isinstance(value, bytes) and not (schema and schema.name == DECIMAL):
         text = b64encode(value).decode()
-        return f'"{text}"' if inside and schema and schema.type is Type.STRUCT else text
+        return f'"{text}"' if inside else text
     if schema is not None and schema.type is Type.STRUCT and value is not None:
         members = zip(schema.fields, value, strict=True)
         return _object(

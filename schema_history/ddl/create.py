@@ -22,7 +22,7 @@ def create_table(statement: Statement) -> list[Change]:
     table_id = statement.table_id()
     known = statement.catalog.get(table_id)
     if keep_existing and known is not None:
-        return [statement.change(ChangeKind.CREATE, table_id, table=known)]
+        return [statement.change(ChangeKind.OTHER, table_id)]
     if reader.accept("LIKE") or reader.accept("(", "LIKE"):
         source = statement.catalog.get(statement.table_id())
         if source is None:

@@ -13,7 +13,9 @@ _OPTION_WORDS = ("DEFAULT", "CHARACTER", "CHARSET", "CHAR", "COLLATE", "ENCRYPTI
 def create_database(statement: Statement) -> list[Change]:
     """Read on after DATABASE or SCHEMA."""
     statement.reader.accept("IF", "NOT", "EXISTS")
-    return _database(statement, ChangeKind.CREATE_DATABASE, _name(statement), None)
+    return _database(
+        statement, ChangeKind.CREATE_DATABASE, _name(statement), None, statement.reader.bare_text
+    )
 
 
 def alter_database(statement: Statement) -> list[Change]:
@@ -23,13 +25,13 @@ def alter_database(statement: Statement) -> list[Change]:
     named_here = reader.word == NAME or reader.word not in _OPTION_WORDS
     database = _name(statement) if named_here else statement.database
     known = statement.catalog.database_charset(database)
-    return _database(statement, ChangeKind.ALTER_DATABASE, database, known)
+    return _database(statement, ChangeKind.ALTER_DATABASE, database, known, statement.text)
 
 
 def drop_database(statement: Statement) -> list[Change]:
     """Read on after DATABASE or SCHEMA."""
     statement.reader.accept("IF", "EXISTS")
-    return [Change(ChangeKind.DROP_DATABASE, _name(statement), statement.text)]
+    return [Change(ChangeKind.DROP_DATABASE, _name(statement), statement.reader.bare_text)]
 
 
 def use(statement: Statement) -> list[Change]:
@@ -63,7 +65,7 @@ def _name(statement: Statement) -> str:
 
 
 def _database(
-    statement: Statement, kind: ChangeKind, database: str, known: Charset | None
+    statement: Statement, kind: ChangeKind, database: str, known: Charset | None, ddl: str
 ) -> list[Change]:
     reader = statement.reader
     server = statement.catalog.charset
@@ -74,4 +76,4 @@ def _database(
             reader.skip_one()
         else:
             chosen = option
-    return [Change(kind, database, statement.text, charset=chosen or known or server)]
+    return [Change(kind, database, ddl, charset=chosen or known or server)]

@@ -99,6 +99,26 @@ class Tokens:
     tokens: list[Token]
     words: list[str]
 
+    @property
+    def bare_text(self) -> str:
+        """The statement without comments before and behind it.
+
+        Of a versioned comment that begins within it the end is kept.
+        """
+        if not self.tokens:
+            return self.text
+        start, end = self.tokens[0].start, self.tokens[-1].end + 1
+        if "/*" not in self.text[start:end]:
+            return self.text[start:end]
+        depth = 0
+        for match in _COMMENT_MARKERS.finditer(self.text):
+            if match["open"] and start <= match.start() < end:
+                depth += 1
+            elif match["close"] and depth:
+                depth -= 1
+                end = max(end, match.end())
+        return self.text[start:end]
+
 
 def tokenize(text: str, mode: SqlMode) -> Tokens:
     """Raises DdlError at an unclosed quote or comment."""

@@ -12,11 +12,12 @@ _EXCERPT = 60
 class Reader:
     """Reads forward; every ``accept`` that fails leaves the place as it was."""
 
-    __slots__ = ("_at", "_tokens", "_words", "text")
+    __slots__ = ("_at", "_tokens", "_words", "bare_text", "text")
 
     def __init__(self, text: str, mode: SqlMode) -> None:
         lexed = tokenize(text, mode)
         self.text = text
+        self.bare_text = lexed.bare_text
         self._tokens = lexed.tokens
         self._words = lexed.words
         self._at = 0

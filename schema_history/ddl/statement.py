@@ -48,11 +48,17 @@ class Statement:
         previous_id: TableId | None = None,
         ddl: str | None = None,
     ) -> Change:
-        """A change by this statement, with its whole text unless told another."""
+        """A change by this statement, with its text unless told another.
+
+        As in Debezium, what stands around a statement that changes the model is no part of it,
+        and one that does not belongs to the session's database.
+        """
+        other = kind is ChangeKind.OTHER
+        text = self.text if other else self.reader.bare_text
         return Change(
             kind=kind,
-            database=self.database if table_id is None else table_id.database,
-            ddl=self.text if ddl is None else ddl,
+            database=self.database if other or table_id is None else table_id.database,
+            ddl=text if ddl is None else ddl,
             table_id=table_id,
             previous_id=previous_id,
             table=table,

@@ -145,6 +145,8 @@ def read_type(reader: Reader, name: str) -> tuple[Column, CharsetWords]:
         case _Form.TEXT:
             length = _length(reader, length)
             charset = _charset_words(reader)
+            if charset.binary_collation:
+                words.append("BINARY")
             if rule.jdbc in (JdbcType.NCHAR, JdbcType.NVARCHAR):
                 charset = replace(charset, charset="utf8")
         case _Form.NUMBER:

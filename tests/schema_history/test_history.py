@@ -128,11 +128,11 @@ def test_the_topic_form_in_field_order() -> None:
     charset, key, columns, comment = table
     assert (charset, key, comment) == ("utf8mb4", ["id"], None)
     first = ("id", -5, None, "BIGINT UNSIGNED", "BIGINT UNSIGNED", None, None, None, 1)
-    assert columns[0] == (*first, False, True, True, None, None, [])
+    assert columns[0] == (*first, False, True, True, None, None, None)
     second = ("s", 1, None, "SET", "SET", "utf8mb4", 3, None, 2)
     assert columns[1] == (*second, True, False, False, None, None, ["'a'", "'b'"])
     third = ("d", 3, None, "DECIMAL", "DECIMAL", None, 5, 2, 3)
-    assert columns[2] == (*third, True, False, False, None, "1.5", [])
+    assert columns[2] == (*third, True, False, False, None, "1.5", None)
     assert change_struct(change, comments=True)[2][2][1][12] == "c"
     assert change_struct(TableChange(ChangeKind.DROP, TableId("d", "t"))) == (
         "DROP",
