@@ -34,6 +34,10 @@ class RunningTask:
     reached: deque[OffsetsReached] = field(default_factory=deque)
     """Offsets that are not on disk yet."""
 
+    @property
+    def name(self) -> str:
+        return f"{self.connector}-{self.number}"
+
     def stop(self, grace: float) -> None:
         """Ask the process to end; it is killed ``grace`` seconds later."""
         if self.process is not None and not self.stopping:

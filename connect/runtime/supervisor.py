@@ -61,6 +61,7 @@ class Supervisor:
         self._changed = threading.Condition(threading.RLock())
         self._bell, self._ringer = Pipe(duplex=False)
         self._closing = False
+        self._lines: list[tuple[str, int, str]] = []
         self._thread = threading.Thread(target=self._run, name="supervisor")
 
     def start(self) -> None:
@@ -201,6 +202,7 @@ class Supervisor:
 
     def _run(self) -> None:
         while True:
+            self._speak()
             with self._changed:
                 for connector in (*self.connectors.values(), *self._leaving):
                     self._settle(connector)
@@ -208,7 +210,7 @@ class Supervisor:
                 self._changed.notify_all()
                 tasks = {task.process.connection: task for task in self._tasks() if task.process}
                 if self._closing and not tasks:
-                    return
+                    break
                 deadlines = [task.deadline for task in tasks.values() if task.stopping]
             deadlines += [c.replan_at for c in self.connectors.values() if c.replan_at]
             timeout = max(0.0, min([_TICK, *(at - time.monotonic() for at in deadlines)]))
@@ -219,6 +221,16 @@ class Supervisor:
                 for connection, task in tasks.items():
                     if connection in ready:
                         self._hear(task)
+        self._speak()
+
+    def _say(self, level: int, text: str, logger: str = __name__) -> None:
+        """Log a little later, when nothing is held still: a handler may want to look at us."""
+        self._lines.append((logger, level, text))
+
+    def _speak(self) -> None:
+        lines, self._lines = self._lines, []
+        for logger, level, text in lines:
+            logging.getLogger(logger).log(level, "%s", text)
 
     def _tasks(self) -> Iterator[RunningTask]:
         for connector in (*self.connectors.values(), *self._leaving):
@@ -230,7 +242,7 @@ class Supervisor:
         for task in connector.tasks:
             self._store(task)
             if task.stopping and task.process is not None and now >= task.deadline:
-                _log.warning("%s-%d did not stop in time; killed", task.connector, task.number)
+                self._say(logging.WARNING, f"{task.name} did not stop in time; killed")
                 task.deadline = now + _TICK
                 task.process.kill()
         if self._closing:
@@ -279,7 +291,7 @@ class Supervisor:
             task.process = TaskProcess(spec)
         except OSError as error:
             task.fail(f"The process of the task could not be started: {error}")
-            _log.error("%s-%d: %s", task.connector, task.number, task.trace)
+            self._say(logging.ERROR, f"{task.name}: {task.trace}")
 
     def _hear(self, task: RunningTask) -> None:
         process = task.process
@@ -290,7 +302,8 @@ class Supervisor:
         except (EOFError, OSError):
             self._bury(task, process)
         except Exception:  # nothing a task says may stop the worker
-            _log.exception("Task %s-%d is not understood; killed", task.connector, task.number)
+            problem = traceback.format_exc()
+            self._say(logging.ERROR, f"Task {task.name} is not understood; killed\n{problem}")
             process.kill()
 
     def _receive(self, task: RunningTask, message: FromTask) -> None:
@@ -313,7 +326,7 @@ class Supervisor:
             case Report(snapshot):
                 task.metrics = snapshot
             case LogLine(logger, level, text):
-                logging.getLogger(logger).log(level, "%s", text)
+                self._say(level, text, logger)
 
     def _store(self, task: RunningTask) -> None:
         """Put offsets on disk and say so. What cannot be stored now is tried again."""
@@ -322,7 +335,7 @@ class Supervisor:
             try:
                 self._offsets.store(task.connector, message.offsets)
             except CdcError as error:
-                _log.error("%s-%d: %s", task.connector, task.number, error)
+                self._say(logging.ERROR, f"{task.name}: {error}")
                 return
             task.reached.popleft()
             if task.process is not None:
@@ -332,15 +345,14 @@ class Supervisor:
         ending = process.ending()
         task.process = None
         asked, task.stopping = task.stopping, False
-        name = f"{task.connector}-{task.number}"
         if task.failure is not None:
-            _log.error("Task %s failed: %s", name, task.failure.summary)
-            _log.debug("%s", task.failure.trace)
+            self._say(logging.ERROR, f"Task {task.name} failed: {task.failure.summary}")
+            self._say(logging.DEBUG, task.failure.trace)
             if not asked:
                 task.fail(task.failure.trace)
         elif not asked:
-            task.fail(f"The process of task {name} {ending}.")
-            _log.error("%s", task.trace)
+            task.fail(f"The process of task {task.name} {ending}.")
+            self._say(logging.ERROR, task.trace)
         if asked and task.state not in (State.RESTARTING, State.FAILED):
             task.state = State.UNASSIGNED
 

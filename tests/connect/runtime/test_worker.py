@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +27,6 @@ from tests.connect.runtime.conftest import (
     until,
     written,
 )
-
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -136,6 +137,28 @@ def test_what_a_task_logs_comes_out_here(worker: Worker, caplog: pytest.LogCaptu
         lambda: "[source|task-0] poll is tried again in 0.0 s: The counter hiccups." in caplog.text,
         "the warning",
     )
+
+
+def test_a_log_handler_may_look_at_the_worker(worker: Worker) -> None:
+    """As a progress display does, which also holds a lock of its own."""
+    seen: list[str] = []
+    display = threading.Lock()
+
+    class Display(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            with display:
+                seen.append(record.getMessage())
+
+    handler = Display()
+    logging.getLogger().addHandler(handler)
+    try:
+        worker.create(source(counter_fault="poll-once"))
+        for _ in range(200):
+            with display:
+                worker.tasks()
+        until(lambda: any("hiccups" in text for text in seen), "the warning")
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 def test_a_task_that_hangs_is_killed(settings: dict[str, str]) -> None:
