@@ -21,7 +21,8 @@ from connect.metrics import Sample
 from connect.offsets import OffsetFile
 from connect.runtime.config_providers import Resolver
 from connect.runtime.connector_file import ConnectorRequest, TargetState
-from connect.runtime.rest import RestServer
+from connect.runtime.rest import application
+from connect.runtime.rest_server import RestServer
 from connect.runtime.running import RunningConnector
 from connect.runtime.sink_offsets import SinkOffsets
 from connect.runtime.status import (
@@ -68,7 +69,7 @@ class Worker:
         self._rest: RestServer
 
     def __enter__(self) -> Self:
-        self._rest = RestServer(self)
+        self._rest = RestServer(application(self), self.config.addresses)
         try:
             self._log = self._open_log()
             self._supervisor.start()
