@@ -1,0 +1,199 @@
+"""The results as a table, as JSON and as the page docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import orjson
+
+from bench import bulk, snapshot, transactions, workload
+from bench.measure import Result
+from bench.program import COMPILED
+from bench.stand import Stand
+
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+MEMORY_GOAL = 150.0
+PACKAGES = ("confluent-kafka", "PyMySQL", "psycopg", "duckdb", "orjson")
+
+
+@dataclass(frozen=True)
+class Peer:
+    """What Debezium 3.6.1 on Kafka Connect did, and how many times that is the goal."""
+
+    rate: float
+    cpu: float
+    rate_goal: float
+    cpu_goal: float
+
+
+PEERS = {
+    bulk.WORK[False]: Peer(56_000, 26, 5, 6),
+    bulk.WORK[True]: Peer(11_000, 63, 10, 8),
+    transactions.WORK: Peer(29_000, 46, 4, 6),
+    snapshot.WORK: Peer(67_000, 22, 5, 6),
+    "sink into MySQL, JSON with schemas": Peer(18_000, 48, 5, 6),
+    "sink into PostgreSQL, JSON with schemas": Peer(23_000, 39, 5, 6),
+}
+
+_PAGE = """\
+# Benchmarks
+
+Written by `make bench` (`python -m bench`) on {date}; `--quick` takes about three minutes and
+prints only.
+
+## Method
+
+- `cdc run` with a worker file and one connector file, as a user runs it, against servers of this
+  machine: {servers}.
+- The table has {columns} columns: BIGINT UNSIGNED key, two INT, three VARCHAR (one mostly NULL),
+  DECIMAL(12,2), DATETIME(6), TIMESTAMP(3), TINYINT. The binlog has full row images.
+- All that is to be read is there before the program starts. The source writes a topic of one
+  partition, idempotent, `acks=all`, lz4, `linger.ms=5`, `batch.size=262144`. Sinks read the
+  envelopes of such a topic and upsert by the record's key.
+- *Rate* is of the second half of the events, by the topic's end offset or the rows in the target.
+  *CPU* is user and system time of the task's process alone, from just before the first event is
+  seen to the last, per event. *Memory* is the peak resident size of each of the two processes.
+- *compiled* and *interpreted* are the two forms of the hot modules.
+
+## Machine
+
+{machine}
+
+Servers, program and benchmark share these cores, so rates move with whatever else runs there. The
+load average was {load_before:.1f} before and {load_after:.1f} after. CPU per event is the steadier
+number.
+
+## Results
+
+{results}
+
+## Against Debezium
+
+Debezium 3.6.1 on Kafka Connect 4.3 (its JDBC sink likewise), measured earlier on a machine of the
+same kind, the producer tuned as above except for JSON with schemas, which is with defaults. Its
+numbers are not of this run, so the ratios are a first look. *Goal* is what this project wants to
+reach in one run side by side.
+
+{peers}
+
+## Where it is weaker than wanted
+
+{weaker}
+"""
+
+
+def as_json(results: Sequence[Result]) -> str:
+    return orjson.dumps([asdict(result) for result in results], option=orjson.OPT_INDENT_2).decode()
+
+
+def table(results: Sequence[Result]) -> str:
+    """A Markdown table, one line a measurement."""
+    heads = [
+        "work", "program", "events", "rate (events/s)", "CPU (µs/event)", "worker (MB)", "task (MB)"
+    ]  # fmt: skip
+    lines = [
+        [
+            result.work, result.program, f"{result.events:,}", f"{result.rate:,.0f}",
+            f"{result.cpu:.1f}", f"{result.worker_memory:.0f}", f"{result.task_memory:.0f}",
+        ]
+        for result in results
+    ]  # fmt: skip
+    return _markdown(heads, lines, left=2)
+
+
+def page(stand: Stand, results: Sequence[Result], load_before: float) -> str:
+    """The whole of docs/benchmarks.md."""
+    servers = (stand.mysql.name, stand.kafka.name, stand.postgres.name)
+    return _PAGE.format(
+        date=f"{datetime.now(UTC):%Y-%m-%d}",
+        servers=", ".join(servers),
+        columns=workload.COLUMNS,
+        machine=_machine(),
+        load_before=load_before,
+        load_after=os.getloadavg()[0],
+        results=table(results),
+        peers=_peers(results),
+        weaker="\n".join(f"- {line}" for line in _weaker(results)) or "Nowhere in this run.",
+    )
+
+
+def _machine() -> str:
+    model = next(
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return (
+        f"{os.cpu_count()} cores ({model}), {memory:.0f} GB, Linux {platform.release()}. "
+        f"Python {platform.python_version()}, mysql-cdc {version('mysql-cdc')}, {packages}."
+    )
+
+
+def _peers(results: Sequence[Result]) -> str:
+    lines = []
+    for result, peer in _compared(results):
+        lines.append(
+            [
+                result.work,
+                f"{peer.rate:,.0f}", f"{result.rate / peer.rate:.1f}x", f"{peer.rate_goal:g}x",
+                f"{peer.cpu:g}", f"1/{peer.cpu / result.cpu:.1f}", f"1/{peer.cpu_goal:g}",
+            ]
+        )  # fmt: skip
+    heads = ["work", "its rate", "here", "goal", "its CPU (µs)", "here", "goal"]
+    return _markdown(heads, lines, left=1)
+
+
+def _weaker(results: Sequence[Result]) -> list[str]:
+    found = []
+    for result, peer in _compared(results):
+        rate, cpu = result.rate / peer.rate, peer.cpu / result.cpu
+        if rate < peer.rate_goal:
+            found.append(
+                f"{result.work}: rate {rate:.1f} times Debezium's, wanted {peer.rate_goal:g}."
+            )
+        if cpu < peer.cpu_goal:
+            found.append(
+                f"{result.work}: CPU a {cpu:.1f}th of Debezium's, wanted a {peer.cpu_goal:g}th."
+            )
+    for result in results:
+        memory = result.worker_memory + result.task_memory
+        if memory > MEMORY_GOAL:
+            found.append(
+                f"{result.work}, {result.program}: worker and task take {memory:.0f} MB at their "
+                f"peaks, wanted {MEMORY_GOAL:.0f}."
+            )
+    return found
+
+
+def _compared(results: Sequence[Result]) -> list[tuple[Result, Peer]]:
+    return [
+        (result, PEERS[result.work])
+        for result in results
+        if result.program == COMPILED.name and result.work in PEERS
+    ]
+
+
+def _markdown(heads: Sequence[str], lines: Sequence[Sequence[str]], *, left: int) -> str:
+    """Columns beyond the first ``left`` are numbers, aligned right."""
+    widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
+
+    def row(cells: Sequence[str]) -> str:
+        padded = [
+            cell.ljust(width) if place < left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        return f"| {' | '.join(padded)} |"
+
+    rule = [
+        "-" * width if place < left else "-" * (width - 1) + ":"
+        for place, width in enumerate(widths)
+    ]
+    return "\n".join(map(row, (heads, rule, *lines)))
