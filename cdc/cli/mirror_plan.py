@@ -116,10 +116,13 @@ def mirror_plan(
     settings = source_settings(
         url, tables, prefix=prefix, server_id=_server_id(source, target, state)
     )
-    settings["schema.history.internal.kafka.topic"] = f"{prefix}.schema-history"
-    settings["skipped.operations"] = "none"
-    # So often, about, is a quiet server's position stored.
-    settings["connect.keep.alive.interval.ms"] = "2500"
+    settings |= {
+        "schema.history.internal.kafka.topic": f"{prefix}.schema-history",
+        "skipped.operations": "none",
+        # So often, about, is a quiet server's position stored.
+        "connect.keep.alive.interval.ms": "2500",
+        **url.options,
+    }
     worker = {
         "key.converter": _JSON,
         "value.converter": _JSON,
@@ -142,7 +145,7 @@ def mirror_plan(
     identity = {
         "source": str(url),
         "target": place,
-        "tables": ",".join(tables) or "all",
+        "tables": ",".join(sorted(tables)) or "all",
         "prefix": prefix,
     }
     return MirrorPlan(worker, settings, sink, state, identity, data_topics)

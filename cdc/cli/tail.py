@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import select
 import sys
 import tempfile
@@ -23,18 +24,23 @@ from connect.log.contract import Log
 from connect.offsets import MemoryOffsets
 
 _PREFIX = "tail"
+_SERVER_IDS = range(2_000_000_000, 4_000_000_000)
+"""Above those of mirrors; so many that no two tails meet."""
 
 
 def tail(source: str, tables: Sequence[str], *, snapshot: bool) -> int:
     """Print until Ctrl-C, or until nobody reads any more."""
     messages.show(logging.WARNING, "cdc: %(message)s")
     url = source_url(source)
-    settings = source_settings(url, tables, prefix=_PREFIX, server_id=_server_id())
+    settings = source_settings(url, tables, prefix=_PREFIX, server_id=random.choice(_SERVER_IDS))
     settings |= {
         "schema.history.internal": "io.debezium.relational.history.MemorySchemaHistory",
         "snapshot.mode": "initial" if snapshot else "no_data",
+        # To look at what comes, nobody's writes need to be held up.
+        "snapshot.locking.mode": "minimal" if snapshot else "none",
         "include.schema.changes": "false",
         "tombstones.on.delete": "false",
+        **url.options,
     }
     MirrorSource(settings).check(url.database)
     with (
@@ -74,8 +80,3 @@ def _print(settings: dict[str, str], log: Log, interrupt: Interrupt) -> None:
 
 def _ignore(name: str, value: float, **labels: str) -> None:
     """Nobody looks at the gauges."""
-
-
-def _server_id() -> int:
-    """A replica id that no other tail of this machine has."""
-    return 2_000_000_000 + os.getpid()

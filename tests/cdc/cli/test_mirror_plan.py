@@ -77,9 +77,9 @@ def test_what_cannot_be(source: str, target: str, message: str) -> None:
 
 
 def test_parameters_are_keys_of_the_connector() -> None:
-    found = plan(SOURCE + "?snapshot.mode=no_data&column.exclude.list=shop.a.b")
+    found = plan(SOURCE + "?snapshot.mode=no_data&skipped.operations=t")
     assert found.source["snapshot.mode"] == "no_data"
-    assert found.source["column.exclude.list"] == "shop.a.b"
+    assert found.source["skipped.operations"] == "t"
 
 
 def test_tables() -> None:
