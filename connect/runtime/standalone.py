@@ -344,6 +344,9 @@ def run_standalone(
         _log.info("Stopping on %s", signal.Signals(number).name)
         # Not set() itself: the signal may come while this very thread holds the event's lock.
         threading.Thread(target=worker.stopping.set).start()
+        if not worker.started:
+            # The start may be waiting for a log that is down; this ends the wait.
+            raise RetriableError("Told to stop before the log was reached.")
 
     before = {
         number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)
