@@ -56,9 +56,18 @@ _MADE_UP = frozenset(
     {Event.ROTATE, Event.FORMAT_DESCRIPTION, Event.HEARTBEAT, Event.HEARTBEAT_V2, Event.GTID_LIST}
 )
 """Events the server sends without a place in a file."""
+_COMPRESSED_ROWS = {
+    Event.WRITE_ROWS_COMPRESSED_V1: Event.WRITE_ROWS_V1,
+    Event.UPDATE_ROWS_COMPRESSED_V1: Event.UPDATE_ROWS_V1,
+    Event.DELETE_ROWS_COMPRESSED_V1: Event.DELETE_ROWS_V1,
+    Event.WRITE_ROWS_COMPRESSED: Event.WRITE_ROWS,
+    Event.UPDATE_ROWS_COMPRESSED: Event.UPDATE_ROWS,
+    Event.DELETE_ROWS_COMPRESSED: Event.DELETE_ROWS,
+}
 _END_OF_STATEMENT = b"\xff\xff\xff\0\0\0"
 """Table id of a last rows event that has no rows."""
 _BEGIN = b"\0BEGIN"
+_INSERT, _UPDATE, _DELETE = Kind.INSERT, Kind.UPDATE, Kind.DELETE
 _uuids: dict[bytes, str] = {}
 """Texts of server UUIDs."""
 
@@ -230,7 +239,7 @@ class EventDecoder:
         elif (WRITE_ROWS <= kind <= DELETE_ROWS) or (WRITE_ROWS_V1 <= kind <= DELETE_ROWS_V1):
             if self._transaction is None:
                 self._begin(start, None, seconds)
-            step = self._rows(packet, body, stop, kind, start, end, seconds, server_id)
+            step = self._rows(packet, body, stop, kind, start, end, seconds, server_id, False)
         elif kind == XID:
             return self._commit(start, end, seconds, server_id, False)
         elif kind in (GTID, ANONYMOUS_GTID):
@@ -249,6 +258,7 @@ class EventDecoder:
                 packet[body:stop],
                 packet,
                 body,
+                stop,
                 kind,
                 flags,
                 log_pos,
@@ -265,6 +275,7 @@ class EventDecoder:
         data: bytes,
         packet: bytes,
         body: int,
+        stop: int,
         kind: int,
         flags: int,
         log_pos: int,
@@ -296,6 +307,13 @@ class EventDecoder:
                     cure="Use one-phase XA commits or ordinary transactions on captured tables.",
                 )
             return self._commit(start, end, seconds, server_id, False)
+        if kind == Event.QUERY_COMPRESSED:
+            return self._statement(data, start, end, seconds, server_id, compressed=True)
+        if kind in _COMPRESSED_ROWS:
+            plain = _COMPRESSED_ROWS[kind]
+            step = self._rows(packet, body, stop, plain, start, end, seconds, server_id, True)
+            self.handled(end)
+            return step  # type: ignore[no-any-return]
         if kind == Event.FORMAT_DESCRIPTION:
             self._checksum = events.has_checksum(packet[body:])
             if log_pos == 0 or flags & ARTIFICIAL:
@@ -399,9 +417,18 @@ class EventDecoder:
         return 0
 
     def _statement(
-        self, body: bytes, start: int, end: int, seconds: int, server_id: int
+        self,
+        body: bytes,
+        start: int,
+        end: int,
+        seconds: int,
+        server_id: int,
+        *,
+        compressed: bool = False,
     ) -> Step[Any] | None:
         query = events.query(body)
+        if compressed:
+            query = query._replace(sql=events.inflated(query.sql))
         head = query.sql[:24].upper()
         if head in (b"COMMIT", b"ROLLBACK"):
             return self._commit(start, end, seconds, server_id, head == b"ROLLBACK")
@@ -457,6 +484,7 @@ class EventDecoder:
         end: cython.longlong,
         seconds: cython.longlong,
         server_id: cython.longlong,
+        compressed: cython.bint,
     ) -> Any:
         entry = self._tables.get(packet[body : body + 6])
         if entry is None:
@@ -467,6 +495,7 @@ class EventDecoder:
         if table is None or self._event < self._done_events:
             return None
         pos: cython.Py_ssize_t = body + 8
+        count: cython.Py_ssize_t
         first: Any = None
         second: Any = None
         partial: cython.bint = False
@@ -475,7 +504,10 @@ class EventDecoder:
                 pos += packet[pos] | packet[pos + 1] << 8
             else:
                 kind += _V1_TO_V2
-            count, pos = length(packet, pos)
+            count = packet[pos]
+            pos += 1
+            if count > 250:
+                count, pos = length(packet, pos - 1)
             if count != len(table_map.columns):
                 raise DataError(f"{count} columns, where its map has {len(table_map.columns)}.")
             size: cython.Py_ssize_t = (count + 7) >> 3
@@ -490,6 +522,9 @@ class EventDecoder:
                     second = b""
                 else:
                     second, partial = held, True
+            if compressed:
+                packet = events.inflated(packet[pos:stop])
+                pos, stop = 0, len(packet)
             ones, twos = decode_rows(packet, pos, stop, table.plan, first, second)
         except (DataError, IndexError, ValueError) as error:
             raise DataError(
@@ -501,12 +536,12 @@ class EventDecoder:
             ones, twos = ones[skip:], twos[skip:]
             if not ones:
                 return None
-        change = Kind.UPDATE
+        change = _UPDATE
         if kind == WRITE_ROWS:
-            change = Kind.INSERT
+            change = _INSERT
             ones, twos = twos, ones
         elif kind == DELETE_ROWS:
-            change = Kind.DELETE
+            change = _DELETE
         return RowsStep(
             table,
             change,

@@ -8,6 +8,7 @@ pages.
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -280,12 +281,7 @@ _REFUSED = {
         "LOAD DATA logged as a statement",
         "SET GLOBAL binlog_format = 'ROW' on the server, and begin with a new snapshot.",
     ),
-    Event.QUERY_COMPRESSED: ("a compressed statement", "SET GLOBAL log_bin_compress = OFF."),
 }
-_REFUSED |= dict.fromkeys(
-    range(Event.WRITE_ROWS_COMPRESSED_V1, Event.DELETE_ROWS_COMPRESSED + 1),
-    ("compressed rows", "SET GLOBAL log_bin_compress = OFF on the server."),
-)
 _PASSED = frozenset(
     {
         Event.STOP,
@@ -317,6 +313,24 @@ def refuse(kind: int, body: bytes, place: str, *, ignorable: bool) -> None:
             f"The event at {place} is of type {kind}, which is not known.",
             cure="The server is newer than this program: take a newer version of it.",
         )
+
+
+def inflated(data: bytes) -> bytes:
+    """What MariaDB compressed (``log_bin_compress``): a head byte, the size, zlib's stream.
+
+    The head's lowest three bits say how many bytes the size has, highest byte first.
+    """
+    if not data or data[0] & 0x78 or not data[0] & 0x80:
+        raise DataError("A compressed event has a head that is not known.")
+    width = data[0] & 0x07
+    size = int.from_bytes(data[1 : 1 + width], "big")
+    try:
+        plain = zlib.decompress(data[1 + width :])
+    except zlib.error as error:
+        raise DataError(f"A compressed event is damaged: {error}.") from error
+    if len(plain) != size:
+        raise DataError("A compressed event has not the size it says.")
+    return plain
 
 
 class Payload(NamedTuple):

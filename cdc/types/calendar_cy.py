@@ -65,12 +65,11 @@ def timestamp_text(seconds: cython.longlong, micros: cython.long, digits: cython
         if len(_dates) > 1000:
             _dates.clear()
         date = _dates[day] = _date_text(day)
-    head = f"{date}{_MINUTES[second // 60]}{_TWO[second % 60]}"
+    minute: str = _MINUTES[second // 60]
+    tail: str = _TWO[second % 60]
     if digits == 0:
-        return f"{head}Z"
+        return f"{date}{minute}{tail}Z"
     if digits == 3:
-        return f"{head}.{_THREE[micros // 1000]}Z"
+        return f"{date}{minute}{tail}.{_THREE[micros // 1000]}Z"
     fraction = f"{_THREE[micros // 1000]}{_THREE[micros % 1000]}"
-    if digits < 6:
-        fraction = fraction[:digits]
-    return f"{head}.{fraction}Z"
+    return f"{date}{minute}{tail}.{fraction[:digits]}Z"

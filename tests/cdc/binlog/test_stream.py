@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+import devstack
+from cdc.binlog import events
 from cdc.binlog.gtid import GtidSet
 from cdc.binlog.steps import (
     BinlogPosition,
@@ -15,9 +17,17 @@ from cdc.binlog.steps import (
     RowsStep,
     Step,
 )
+from cdc.binlog.table_map import TableMap
 from cdc.connection import Flavour
 from connect.errors import ConfigError, DataError, SourceError
 from tests.cdc.binlog.source import Planned, Source
+from tests.hot import form_id, forms
+
+
+@pytest.fixture(autouse=True, params=forms("cdc.binlog.decoder_cy"), ids=form_id)
+def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of this file with the event loop compiled and interpreted."""
+    monkeypatch.setattr("cdc.binlog.stream.EventDecoder", request.param.EventDecoder)
 
 
 def rows_steps(steps: list[Step[Planned]]) -> list[RowsStep[Planned]]:
@@ -203,7 +213,7 @@ def test_the_model_may_change_under_an_unchanged_shape(source: Source) -> None:
     asked = 0
     answer = stream._interested
 
-    def counted(stored):  # type: ignore[no-untyped-def]
+    def counted(stored: TableMap) -> Planned | None:
         nonlocal asked
         asked += stored.table == "t"
         return answer(stored)
@@ -252,6 +262,36 @@ def test_compressed_transactions(source: Source) -> None:
     middle = inner[len(inner) // 2]
     later = rows_steps(source.steps(middle.position(len(middle.after)), "t"))
     assert [s.after for s in later] == [s.after for s in inner if s.event > middle.event]
+
+
+def test_compressed_events_of_mariadb(
+    mariadb: devstack.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Source(mariadb)
+    source.execute("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(200))")
+    start = source.position()
+    source.execute("SET GLOBAL log_bin_compress = ON, GLOBAL log_bin_compress_min_len = 10")
+    try:
+        values = ", ".join(f"({number}, 'value')" for number in range(1000))
+        source.execute(f"INSERT INTO t VALUES {values}")
+        source.execute("UPDATE t SET v = 'other' WHERE id < 500")
+        source.execute("DELETE FROM t WHERE id >= 500")
+        source.execute("ALTER TABLE t COMMENT 'a statement that is long enough to be compressed'")
+    finally:
+        source.execute("SET GLOBAL log_bin_compress = OFF")
+    sizes: list[int] = []
+    inflate = events.inflated
+    monkeypatch.setattr(events, "inflated", lambda data: sizes.append(len(data)) or inflate(data))
+    steps = source.steps(start, "t")
+    assert len(sizes) >= 4
+    inserted, updated, deleted = (
+        [step for step in rows_steps(steps) if step.kind is kind] for kind in Kind
+    )
+    assert [row for step in inserted for row in step.after] == [(n, "value") for n in range(1000)]
+    assert [row for step in updated for row in step.after] == [(n, "other") for n in range(500)]
+    assert [row[0] for step in deleted for row in step.before] == [*range(500, 1000)]
+    assert [s.sql[:11] for s in steps if isinstance(s, QueryStep)] == ["ALTER TABLE"]
+    source.close()
 
 
 def test_tagged_gtids(source: Source) -> None:
