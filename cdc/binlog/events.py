@@ -273,10 +273,6 @@ _REFUSED = {
         "SET GLOBAL binlog_row_value_options = '' on the server, reconnect the writers, and begin "
         "with a new snapshot.",
     ),
-    Event.START_ENCRYPTION: (
-        "the start of an encrypted binlog that the server did not decrypt",
-        "Check the server's encryption of binlogs.",
-    ),
     Event.EXECUTE_LOAD_QUERY: (
         "LOAD DATA logged as a statement",
         "SET GLOBAL binlog_format = 'ROW' on the server, and begin with a new snapshot.",
@@ -294,6 +290,7 @@ _PASSED = frozenset(
         Event.VIEW_CHANGE,
         Event.BINLOG_CHECKPOINT,
         Event.GTID_LIST,
+        Event.START_ENCRYPTION,  # what follows is decrypted by the server
     }
 )
 

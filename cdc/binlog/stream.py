@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import socket
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
@@ -69,7 +69,7 @@ class BinlogStream(Generic[T]):
         self._by_gtid = by_gtid
         self._decoder: EventDecoder | None = None
         self._connection: Connection | None = None
-        self._closed = False
+        self._closed = threading.Event()
         self.received = 0
         """Bytes of events so far."""
         self.reconnects = 0
@@ -81,7 +81,7 @@ class BinlogStream(Generic[T]):
 
     def close(self) -> None:
         """End the iteration; what waits for the server ends at once."""
-        self._closed = True
+        self._closed.set()
         connection = self._connection
         if connection is not None:
             # The socket is only shut down, past TLS. Closing it here would free its number for
@@ -91,11 +91,11 @@ class BinlogStream(Generic[T]):
 
     def __iter__(self) -> Iterator[Step[T]]:
         wait = _FIRST_WAIT
-        while not self._closed:
+        while not self._closed.is_set():
             try:
                 decoder, reader = self._open()
                 decode = decoder.decode
-                while not self._closed:
+                while not self._closed.is_set():
                     for packet in reader.read():
                         if packet[0] != 0:
                             self._refused(packet)
@@ -113,7 +113,7 @@ class BinlogStream(Generic[T]):
                         else:
                             yield step
             except (LostError, RetriableError, OSError) as error:
-                if self._closed:
+                if self._closed.is_set():
                     return
                 if self._decoder is not None:
                     self._decoder.rewind()
@@ -124,7 +124,7 @@ class BinlogStream(Generic[T]):
                     self._place(),
                     wait,
                 )
-                time.sleep(wait)
+                self._closed.wait(wait)
                 wait = min(wait * 2, _LONGEST_WAIT)
             finally:
                 if self._connection is not None:
