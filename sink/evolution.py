@@ -6,12 +6,15 @@ reads the table again and finds it done.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
 from connect.errors import TargetError
 from sink.dialects.base import ColumnSpec, Dialect, Fault
 from sink.table import Table, TableName
+
+_log = logging.getLogger(__name__)
 
 _ATTEMPTS = 5
 
@@ -72,19 +75,25 @@ def _addable(
             f"Table {table.name} in {dialect.title} lacks {names}.",
             cure="Add them, set auto.evolve=true, or leave them out with fields.whitelist.",
         )
-    for spec in missing:
-        if not spec.optional and spec.default is None and spec.filler is None:
-            raise TargetError(
-                f"Table {table.name} in {dialect.title} lacks {spec.name}, which is neither "
-                "optional nor has a default, so the rows already there have no value for it.",
-                cure=f"Add the column {spec.name} by hand.",
-            )
-    # A key column that is added later cannot become part of the primary key.
-    return [
-        replace(
-            spec,
-            key=False,
-            default=spec.filler if spec.default is None and not spec.optional else spec.default,
+    return [_late(dialect, table, spec) for spec in missing]
+
+
+def _late(dialect: Dialect, table: Table, spec: ColumnSpec) -> ColumnSpec:
+    """The column as it can be added to a table that may have rows: outside the primary key, and
+    nullable where nobody knows what those rows have in it."""
+    if spec.optional or spec.default is not None:
+        return replace(spec, key=False)
+    if spec.filler is not None:
+        return replace(spec, key=False, default=spec.filler)
+    if spec.key:
+        raise TargetError(
+            f"Table {table.name} in {dialect.title} lacks the key column {spec.name}, and the rows "
+            "already there have no value for it.",
+            cure=f"Add the column {spec.name} by hand.",
         )
-        for spec in missing
-    ]
+    _log.warning(
+        "%s of %s in %s is required in the records, but rows already there have no value for it: "
+        "the column is added as one that may be null.",
+        spec.name, table.name, dialect.title,
+    )  # fmt: skip
+    return replace(spec, optional=True)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,14 @@ class Worker:
             tasks = sum("-0" in name for name in states)
             return tasks >= len(self.files) and set(states.values()) == {"RUNNING"}
 
-        wait_for(all_running, seconds, f"all running, {self.output[-3000:]}")
+        self.until(all_running, seconds, "all running")
+
+    def until(self, what: Callable[[], Any], seconds: float, why: str) -> Any:
+        """``wait_for``; the failure shows also what the worker said."""
+        try:
+            return wait_for(what, seconds, why)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.output[-5000:]}") from None
 
     def kill(self) -> None:
         """kill -9, as a crash would."""
@@ -147,7 +155,5 @@ def _cmdline(pid: int) -> str:
 
 
 def kill(pid: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

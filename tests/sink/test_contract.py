@@ -209,11 +209,26 @@ def test_a_required_column_is_added_as_mysql_would(database: Database, start: St
     assert rows(database, "id, x, s") == [(1, 0, ""), (2, 9, "z")]
 
 
-def test_a_required_column_of_a_flat_record_is_refused(database: Database, start: Start) -> None:
+def test_a_required_column_of_a_flat_record_is_added_as_nullable(
+    database: Database, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody knows what the rows already there should have in it."""
     task = start(**MIRROR)
     task.put([batch(ROW, [((1,), (1, "a", 1))])])
     wide = struct("row", [*((f.name, f.schema) for f in ROW.fields), ("x", INT32)])
-    with pytest.raises(TargetError, match=r"lacks x, which is neither optional nor has a default"):
+    task.put([batch(wide, [((2,), (2, "b", 2, 9))], offset=1)])
+    assert rows(database, "id, x") == [(1, None), (2, 9)]
+    assert "x of t in" in caplog.text
+
+
+def test_a_required_key_column_is_not_added(database: Database, start: Start) -> None:
+    settings = {**MIRROR, "pk__mode": "record_value", "delete__enabled": False}
+    task = start(**settings, pk__fields="id")
+    task.put([batch(ROW, [((1,), (1, "a", 1))])])
+    task.stop()
+    task = start(**settings, pk__fields="id,x")
+    wide = struct("row", [*((f.name, f.schema) for f in ROW.fields), ("x", INT32)])
+    with pytest.raises(TargetError, match=r"lacks the key column x"):
         task.put([batch(wide, [((2,), (2, "b", 2, 9))], offset=1)])
     assert rows(database) == [(1, "a", 1)]
 
