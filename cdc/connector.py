@@ -69,7 +69,7 @@ class MySqlTask(SourceTask):
         for batch in batches:
             if batch.offsets:
                 self._offset = batch.offsets[-1]
-        self.context.gauge("lag_ms", reader.lag_ms())
+        self.context.gauge("lag_ms", reader.lag_ms)
         self.context.gauge("queue_records", handover.records())
         return batches
 

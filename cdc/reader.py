@@ -90,11 +90,10 @@ class Reader:
         if self._stream is not None:
             self._stream.close()
 
+    @property
     def lag_ms(self) -> float:
-        """How long ago the last event was made at the source, 0 when there is nothing new."""
-        if self._streaming is None or not self._streaming.last_event:
-            return 0.0
-        return max(0.0, time.time() - self._streaming.last_event) * 1000
+        """How old the last event was when it was read."""
+        return self._streaming.lag_ms if self._streaming is not None else 0.0
 
     # --- connecting ------------------------------------------------------------------------------
 

@@ -57,8 +57,8 @@ class Streaming:
         self._offset = begin
         self._sent = 0.0
         self._last_row = 0
-        self.last_event = 0
-        """When the last event was made at the source, seconds since the epoch."""
+        self.lag_ms = 0.0
+        """How old the last event was when it was read; 0 once the server has nothing new."""
 
     def batches(self) -> Iterator[SourceBatch]:
         for step in self._stream:
@@ -114,9 +114,13 @@ class Streaming:
             case QueryStep():
                 yield from self._query(step)
             case CommitStep():
-                self.last_event = step.seconds
+                self._seen(step.transaction.committed or step.seconds * 1_000_000)
             case HeartbeatStep():
-                self.last_event = int(time.time())
+                self.lag_ms = 0.0
+
+    def _seen(self, made: int) -> None:
+        """``made`` is when an event was made, in microseconds."""
+        self.lag_ms = max(0.0, time.time() * 1000 - made / 1000)
 
     def _rows(self, step: RowsStep[CapturedTable]) -> Iterator[SourceBatch]:
         table = step.table
@@ -127,8 +131,8 @@ class Streaming:
                 cure="Set binlog_row_image=FULL there, and begin with a new snapshot.",
             )
         transaction = step.transaction
-        self.last_event = step.seconds
         micros = transaction.committed or step.seconds * 1_000_000
+        self._seen(micros)
         head, tail = self._capture.source.around_row(
             ts_us=micros,
             database=table.id.database,
@@ -252,7 +256,7 @@ class Streaming:
     # --- statements ------------------------------------------------------------------------------
 
     def _query(self, step: QueryStep) -> Iterator[SourceBatch]:
-        self.last_event = step.seconds
+        self._seen(step.committed or step.seconds * 1_000_000)
         changes = self._read(step)
         if not changes:
             return

@@ -259,7 +259,8 @@ def connect(target: Dialect, config: JdbcSinkConfig, *, attempts: int) -> None:
             if moment and not cure:
                 cure = "Check connection.url, and that the database runs and may be reached."
             raise TargetError(
-                f"Cannot connect to {target.title} at {target.url} (connection.url): {said(error)}",
+                f"Cannot connect to {target.title} at {target.url} (connection.url): "
+                f"{said(error).rstrip('.')}.",
                 cure=cure,
             ) from error
 

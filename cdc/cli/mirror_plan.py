@@ -139,6 +139,8 @@ def mirror_plan(
         data_topics, sink, place = f"{prefix}.", None, f"kafka://{brokers}"
     else:
         worker["log.file"] = str(state / "log.db")
+        # Else numbers from 2**63 on come out negative.
+        settings.setdefault("bigint.unsigned.handling.mode", "precise")
         data_topics = f"{prefix}.{url.database}."
         sink = _sink_settings(url, target, data_topics)
         place = str(parse(sink["connection.url"]))

@@ -169,6 +169,7 @@ class SinkLoop(RebalanceListener):
         self._lasts = []
         for run in runs.partition_runs(messages):
             self._lasts.append(run[-1])
+            self._control.topic(run[-1].topic)
             try:
                 found += self._decode(run)
             except _StageError:
@@ -260,8 +261,6 @@ class SinkLoop(RebalanceListener):
 
     def _put(self) -> None:
         batches = [batch for batch in self._waiting if len(batch)]
-        for batch in batches:
-            self._control.topic(batch.topic)
         try:
             if batches:
                 self._task.put(batches)
