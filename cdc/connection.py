@@ -27,7 +27,7 @@ _NO_TLS = 2026
 
 
 class SslMode(StrEnum):
-    """``database.ssl.mode``; MariaDB's names are read as MySQL's."""
+    """``database.ssl.mode``."""
 
     DISABLED = "disabled"
     PREFERRED = "preferred"
@@ -40,8 +40,8 @@ class SslMode(StrEnum):
 class Endpoint:
     """Where and as whom to connect.
 
-    The files are PEM; ``certificate`` may hold its key. Without ``ca`` the system's authorities are
-    trusted.
+    The files are PEM; ``certificate`` holds its key too. Without ``ca`` the system's authorities
+    are trusted.
     """
 
     host: str
@@ -51,7 +51,6 @@ class Endpoint:
     ssl_mode: SslMode = SslMode.PREFERRED
     ca: str | None = None
     certificate: str | None = None
-    key: str | None = None
     key_password: str | None = None
     connect_timeout: float = 30.0
     """Seconds."""
@@ -115,9 +114,8 @@ class Endpoint:
                 ) from error
         if self.certificate is not None:
             path = _pem("database.ssl.keystore", self.certificate)
-            key = _pem("database.ssl.keystore", self.key) if self.key else None
             try:
-                context.load_cert_chain(path, key, self.key_password)
+                context.load_cert_chain(path, password=self.key_password)
             except (ssl.SSLError, OSError) as error:
                 raise ConfigError(
                     "database.ssl.keystore",

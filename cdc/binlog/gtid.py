@@ -11,7 +11,7 @@ import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, Self, TypeAlias
+from typing import TypeAlias
 
 from connect.errors import DataError
 
@@ -22,15 +22,6 @@ _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _TAG = re.compile(r"[a-z_][a-z0-9_]{0,31}")
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 _TAGGED_FORMAT = 1
-
-
-class Gtids(Protocol):
-    """What both kinds of set can do; enough to follow a stream."""
-
-    def add(self, gtid: str) -> Self: ...
-    def contains(self, gtid: str) -> bool: ...
-    def __le__(self, other: Self) -> bool: ...
-    def __bool__(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

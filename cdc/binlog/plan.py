@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from cdc.binlog.rows_cy import RowPlan
 from cdc.binlog.table_map import TableMap
-from cdc.types.codec import Codec
+from cdc.types.codec import Codec, Field
 from cdc.types.column_type import ColumnType, skipped
 from connect.errors import DataError
-from schema_history.table import Table
+from schema_history.table import Column, Table
 
 
 def row_plan(
@@ -37,6 +37,11 @@ def row_plan(
                 f"Column {place + 1} of {table.id} is {column.name} in the schema history, but "
                 f"{stored.names[place]} in the binlog."
             )
+        if stored.unsigned and wire.code in _WHOLE and stored.unsigned[place] != _unsigned(column):
+            raise DataError(
+                f"Column {column.name} of {table.id} is {column.type_name} in the schema history, "
+                f"but stored {'without' if stored.unsigned[place] else 'with'} a sign."
+            )
         if kind is None:
             codecs.append(skipped(wire))
             continue
@@ -45,3 +50,10 @@ def row_plan(
         except DataError as error:
             raise DataError(f"Column {column.name} of {table.id}: {error}") from error
     return RowPlan(codecs)
+
+
+_WHOLE = frozenset({Field.TINY, Field.SHORT, Field.INT24, Field.LONG, Field.LONGLONG})
+
+
+def _unsigned(column: Column) -> bool:
+    return column.unsigned or column.type_name == "SERIAL"

@@ -412,6 +412,9 @@ def test_a_model_that_does_not_fit_is_an_error(source: Source) -> None:
     source.execute("ALTER TABLE t MODIFY v VARCHAR(10)")
     with pytest.raises(DataError, match=rf"Column v of {source.database}\.t"):
         source.steps(start, "t")
+    source.execute("ALTER TABLE t MODIFY v INT UNSIGNED")
+    with pytest.raises(DataError, match=r"Column v .* with a sign"):
+        source.steps(start, "t")
     source.execute("ALTER TABLE t ADD w INT")
     with pytest.raises(DataError, match=r"3 columns in the schema history.*rows of 2"):
         source.steps(start, "t")
