@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from cdc.checks import Finding, Level, check_server
 from cdc.cli.mirror_plan import source_settings, source_url
 from cdc.config import MySqlConfig
 from cdc.connection import Server
-from cdc.connector import endpoint
-from connect.errors import CdcError, ConfigError
+from cdc.connector import MySqlConnector, endpoint
+from connect import plugins
+from connect.connector import Connector
+from connect.errors import CdcError
 from connect.runtime.connector_file import read
 
 _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "red"}
@@ -31,25 +34,42 @@ def doctor(what: str, *, as_json: bool) -> int:
 
 def _findings(what: str) -> list[Finding]:
     try:
-        place = endpoint(MySqlConfig(_settings(what)))
-    except ConfigError as error:
-        return [Finding("configuration", Level.ERROR, error.message, error.cure)]
+        settings = _settings(what)
+        connector = plugins.load(plugins.Group.CONNECTORS, settings.get("connector.class", ""))
+    except CdcError as error:
+        return [Finding("file", Level.ERROR, error.message, error.cure)]
+    wrong = [
+        Finding(result.key.name, Level.ERROR, text)
+        for result in connector.config.validate(settings)
+        for text in result.errors
+    ]
+    if wrong:
+        return wrong
+    if not issubclass(connector, MySqlConnector):
+        return _others(connector, settings)
+    place = endpoint(MySqlConfig(settings))
     try:
         connection = place.connect()
     except CdcError as error:
         return [Finding("connection", Level.ERROR, error.message, error.cure)]
-    try:
+    with closing(connection):
         server = Server.ask(connection)
         hello = f"Connected to {server.flavour} {server.version_text} at {place}."
         return [Finding("connection", Level.OK, hello), *check_server(connection, server)]
-    finally:
-        connection.close()
+
+
+def _others(connector: type[Connector], settings: dict[str, str]) -> list[Finding]:
+    """What a connector of another kind says of its own settings and database."""
+    found = connector().check(settings)
+    if not found:
+        return [Finding("connection", Level.OK, "The settings are right and the database answers.")]
+    return [Finding(key, Level.ERROR, text) for key, texts in found.items() for text in texts]
 
 
 def _settings(what: str) -> dict[str, str]:
     if "://" in what:
         return source_settings(source_url(what), [], prefix="doctor", server_id=1)
-    return dict(read(Path(what)).settings)
+    return {"name": Path(what).stem, **read(Path(what)).settings}
 
 
 def _show(findings: list[Finding]) -> None:
