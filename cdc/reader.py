@@ -145,14 +145,15 @@ class Reader:
     def _snapshot(
         self, earlier: Offset | None
     ) -> Generator[SourceBatch, None, tuple[Offset, Capture]]:
-        if self._store.exists():
-            earlier = earlier or self._last_recorded()
-        else:
+        recorded = None
+        if not self._store.exists():
             self._store.create()
+        elif earlier is None:
+            recorded = self._last_recorded()
         capture = self._capture(self._empty_schemas())
         changes = self._changes(capture)
         snapshot = Snapshot(self.connect, capture, changes, self._gauge)
-        yield from snapshot.take(lambda offset: self._clean_up(earlier, offset))
+        yield from snapshot.take(lambda offset: self._clean_up(earlier, recorded, offset))
         return snapshot.offset, capture
 
     def _last_recorded(self) -> Offset | None:
@@ -164,19 +165,23 @@ class Reader:
                 last = record
         return None if last is None else Offset.read(last.position)
 
-    def _clean_up(self, earlier: Offset | None, now: Offset) -> Iterator[SourceBatch]:
-        """Deletes of what an earlier attempt sent and is gone now."""
+    def _clean_up(
+        self, interrupted: Offset | None, recorded: Offset | None, now: Offset
+    ) -> Iterator[SourceBatch]:
+        """Deletes of what an earlier attempt sent and is gone now. Its place is the stored offset
+        of the ``interrupted`` snapshot, or else the last one ``recorded`` in the history."""
+        earlier = interrupted or recorded
         if earlier is None or earlier.place == now.place:
             return
         missing = self._missing(earlier.place)
-        if missing:
-            if earlier.snapshot is not None:
-                raise SourceError(
-                    "The snapshot was interrupted, and the binlog since then is no longer there: "
-                    f"{missing} Rows deleted meanwhile cannot be told.",
-                    cure="Delete the connector's topics, history topic and offsets, and start it "
-                    "again.",
-                )
+        if missing and interrupted is not None:
+            raise SourceError(
+                "The snapshot was interrupted, and the binlog since then is no longer there: "
+                f"{missing} Rows deleted meanwhile cannot be told.",
+                cure="Delete the connector's offsets to take a new snapshot all the same, and its "
+                "topics before, lest such rows stay in them.",
+            )
+        if missing:  # someone deleted the offset, to begin anew
             _logger.warning(
                 "A schema history from before is there but no offset, and the binlog since then "
                 "is not: rows deleted meanwhile, if topics have them, stay there. %s", missing,
