@@ -66,9 +66,9 @@ class MySqlTask(SourceTask):
         except RetriableError:
             self._end()
             raise
-        for batch in batches:
-            if batch.offsets:
-                self._offset = batch.offsets[-1]
+        last = next((batch.offsets for batch in reversed(batches) if batch.offsets), None)
+        if last is not None:
+            self._offset = last[-1]
         self.context.gauge("lag_ms", reader.lag_ms)
         self.context.gauge("queue_records", handover.records())
         return batches

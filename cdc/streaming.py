@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from cdc.binlog.gtid import GtidSet
 from cdc.binlog.steps import (
     BinlogPosition,
     CommitStep,
@@ -69,8 +70,8 @@ class Streaming:
             if isinstance(step, RotateStep):
                 # Reading by GTIDs begins with the head of a file, which is not where we stand.
                 continue
-            self._offset = replace(self._offset, place=self._stream.position)
             if self._heartbeat is not None and self._heartbeat.due():
+                self._move_on()
                 yield self._heartbeat_record()
                 gave = True
             now = time.monotonic()
@@ -78,6 +79,7 @@ class Streaming:
                 self._sent = now
             elif now - self._sent > _IDLE_OFFSET_SECONDS:
                 self._sent = now
+                self._move_on()
                 yield self._progress()
 
     def deletions(self, until: BinlogPosition) -> Iterator[SourceBatch]:
@@ -267,7 +269,10 @@ class Streaming:
         if within:
             place = replace(place, event=place.event - 1)
         else:
-            place = replace(self._offset.place, file=step.file, pos=step.end, event=0, row=0)
+            gtids = place.gtids
+            if gtids is not None and step.gtid is not None:
+                gtids = str(GtidSet.parse(gtids) - GtidSet.parse(step.gtid))
+            place = replace(place, file=step.file, pos=step.end, gtids=gtids)
         micros = step.committed or step.seconds * 1_000_000
         # Debezium cuts the time of DDL to milliseconds.
         statement = Statement(
@@ -343,6 +348,10 @@ class Streaming:
             source_partition=self._partition,
             offsets=[statement.offset.members()],
         )
+
+    def _move_on(self) -> None:
+        """All steps given so far are done with."""
+        self._offset = replace(self._offset, place=self._stream.position)
 
     # --- records without rows --------------------------------------------------------------------
 

@@ -300,10 +300,11 @@ class EventDecoder:
             self._pos = pos
             return RotateStep(file, pos)
         if kind == Event.XA_PREPARE:
-            if not data[0]:
+            transaction = self._transaction
+            if not data[0] and transaction is not None and transaction.given:
                 raise SourceError(
-                    f"The XA transaction prepared at {self._file}:{start} cannot be followed: "
-                    "whether it commits is decided later.",
+                    f"The XA transaction prepared at {self._file}:{start} changed captured tables "
+                    "and cannot be followed: whether it commits is decided later.",
                     cure="Use one-phase XA commits or ordinary transactions on captured tables.",
                 )
             return self._commit(start, end, seconds, server_id, False)
@@ -542,6 +543,7 @@ class EventDecoder:
             ones, twos = twos, ones
         elif kind == DELETE_ROWS:
             change = _DELETE
+        self._transaction.given = True
         return RowsStep(
             table,
             change,

@@ -71,7 +71,8 @@ class Transaction:
 
     ``file`` and ``pos`` are its BEGIN. ``before`` is the set executed before it, for MySQL as
     ``ExecutedGtids`` holds it. ``committed`` is the original commit time in microseconds, None
-    where the server does not say; ``seconds`` the clock of its BEGIN.
+    where the server does not say; ``seconds`` the clock of its BEGIN. ``given`` says that rows of
+    it have been given as steps.
     """
 
     file: str
@@ -81,6 +82,7 @@ class Transaction:
     committed: int | None
     thread: int | None
     seconds: int
+    given: bool = False
 
     @property
     def gtids(self) -> GtidSet | MariadbGtids | None:

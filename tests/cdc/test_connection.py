@@ -70,9 +70,7 @@ def test_caching_sha2_password(endpoint: Endpoint, mode: SslMode) -> None:
     connection = endpoint.connect()
     name = f"sha_{mode}"
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"CREATE USER {name}@'%' IDENTIFIED WITH caching_sha2_password BY 'geheim€'"
-        )
+        cursor.execute(f"CREATE USER {name}@'%' IDENTIFIED WITH caching_sha2_password BY 'geheim€'")
         cursor.execute("FLUSH PRIVILEGES")
     user = replace(endpoint, user=name, password="geheim€", ssl_mode=mode)
     for _ in range(2):

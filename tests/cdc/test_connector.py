@@ -242,18 +242,18 @@ def test_purged_binlog_is_said(source: Source, sql: Sql) -> None:
 
 def test_wrong_password_names_key_and_cure(source: Source) -> None:
     source.settings["database.password"] = "wrong"
-    with pytest.raises(ConfigError, match=r"Failed to authenticate .*database\.password"):
-        with source.task():
-            pass
+    words = r"Failed to authenticate .*database\.password"
+    with pytest.raises(ConfigError, match=words), source.task():
+        pass
 
 
 def test_missing_grant_names_the_statement(source: Source, sql: Sql) -> None:
     sql("CREATE USER IF NOT EXISTS poor@'%' IDENTIFIED BY 'poor'")
     sql("GRANT SELECT ON *.* TO poor@'%'")
     source.settings |= {"database.user": "poor", "database.password": "poor"}
-    with pytest.raises(SourceError, match=r"GRANT REPLICATION SLAVE ON \*\.\* TO 'poor'@'%'"):
-        with source.task():
-            pass
+    cure = r"GRANT REPLICATION SLAVE ON \*\.\* TO 'poor'@'%'"
+    with pytest.raises(SourceError, match=cure), source.task():
+        pass
 
 
 def test_snapshot_without_the_global_lock(source: Source, sql: Sql) -> None:
@@ -267,7 +267,8 @@ def test_snapshot_without_the_global_lock(source: Source, sql: Sql) -> None:
 def test_tls_is_used(source: Source, sql: Sql) -> None:
     _orders(sql, 1)
     sql(
-        "CREATE USER IF NOT EXISTS secure@'%' IDENTIFIED WITH caching_sha2_password BY 's' REQUIRE SSL"
+        "CREATE USER IF NOT EXISTS secure@'%' "
+        "IDENTIFIED WITH caching_sha2_password BY 's' REQUIRE SSL"
     )
     sql("GRANT ALL ON *.* TO secure@'%'")
     source.settings |= {
@@ -289,6 +290,26 @@ def test_password_by_sha2_without_tls(source: Source, sql: Sql) -> None:
         "database.user": "plain", "database.password": "p", "database.ssl.mode": "disabled",
     }  # fmt: skip
     assert len(source.run(1, _topic(source, "orders"))) == 1
+
+
+def test_prepared_xa_of_others_is_passed_by(source: Source, sql: Sql) -> None:
+    _orders(sql, 1)
+    sql("CREATE TABLE other (id INT PRIMARY KEY)")
+    source.settings["table.include.list"] = r".*\.orders"
+    source.run(1, _topic(source, "orders"))
+
+    def two_phase(statement: str) -> None:
+        for step in (
+            "XA START 'x'", statement, "XA END 'x'", "XA PREPARE 'x'", "XA COMMIT 'x'",
+        ):  # fmt: skip
+            sql(step)
+
+    two_phase("INSERT INTO other VALUES (1)")
+    sql("INSERT INTO orders VALUES (2, 'b')")
+    assert [r.key for r in source.run(1, _topic(source, "orders"))] == [(2,)]
+    two_phase("INSERT INTO orders VALUES (3, 'c')")
+    with pytest.raises(SourceError, match="XA transaction"), source.task() as task:
+        source.take(task, lambda: False)
 
 
 def test_a_session_that_logs_less_is_told_apart(source: Source, sql: Sql) -> None:
