@@ -57,7 +57,8 @@ PUBLIC = {
     ],
     "schema_history.storage": ["HistoryConfig", "HistoryStore", "PREFIX"],
     "devstack": [
-        "DevstackError", "Option", "Server", "connect", "kafka", "mariadb", "mysql", "postgres", "schema_registry",
+        "DevstackError", "Option", "Server", "connect", "kafka", "mariadb", "mysql", "postgres",
+        "schema_registry",
     ],
 }  # fmt: skip
 
