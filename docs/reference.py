@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from connect import plugins
-from connect.config import Config, Key
+from connect.config import Key
 from connect.runtime.worker_config import WorkerConfig
 
 TARGET = Path(__file__).with_name("configuration.md")
@@ -20,9 +20,9 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     yield "# Configuration"
     yield ""
-    yield "Made from the code by `make docs`. A key marked *refused* is known from the Java original"
-    yield "and not supported: anything but its default is an error that says so. A key that is not"
-    yield "listed gives a warning, or an error where it looks like a typo of one that is."
+    yield "Made from the code by `make docs`. A key marked *refused* is known from the Java"
+    yield "original and not supported: anything but its default is an error that says so. A key that"
+    yield "is not listed gives a warning, or an error where it looks like a typo of one that is."
     yield from _section("Worker", WorkerConfig.keys.values())
     for name, connector in plugins.classes(plugins.Group.CONNECTORS).items():
         yield from _section(f"`{name}`", connector.config.keys.values())

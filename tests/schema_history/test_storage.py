@@ -65,9 +65,11 @@ def test_a_line_that_was_being_written_is_left_out(tmp_path: Path, embedded: Log
 
 def test_a_topic_of_several_partitions_is_refused(embedded: Log) -> None:
     embedded.create_topics([NewTopic("history", partitions=3)])
-    with LogHistory({TOPIC: "history"}, embedded) as history:
-        with pytest.raises(SourceError, match="3 partitions"):
-            history.exists()
+    with (
+        LogHistory({TOPIC: "history"}, embedded) as history,
+        pytest.raises(SourceError, match="3 partitions"),
+    ):
+        history.exists()
 
 
 def test_a_topic_that_forgets_is_warned_of(embedded: Log, caplog: pytest.LogCaptureFixture) -> None:
@@ -82,7 +84,7 @@ def test_a_topic_that_forgets_is_warned_of(embedded: Log, caplog: pytest.LogCapt
 def test_keys(embedded: Log, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ConfigError, match=r"kafka\.topic"):
         LogHistory({}, embedded)
-    with pytest.raises(ConfigError, match="Write schema.history.internal.kafka.topic"):
+    with pytest.raises(ConfigError, match=r"Write schema\.history\.internal\.kafka\.topic"):
         LogHistory({"schema.history.internal.kafka.topc": "a"}, embedded)
     with caplog.at_level(logging.WARNING):
         LogHistory({TOPIC: "a", "schema.history.internal.flavour": "sweet"}, embedded).close()
