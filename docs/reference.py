@@ -21,8 +21,8 @@ def _lines() -> Iterator[str]:
     yield "# Configuration"
     yield ""
     yield "Made from the code by `make docs`. A key marked *refused* is known from the Java"
-    yield "original and not supported: anything but its default is an error that says so. A key that"
-    yield "is not listed gives a warning, or an error where it looks like a typo of one that is."
+    yield "original and not supported: anything but its default is an error that says so. A key"
+    yield "that is not listed gives a warning, or an error where it looks like a typo of one."
     yield from _section("Worker", WorkerConfig.keys.values())
     for name, connector in plugins.classes(plugins.Group.CONNECTORS).items():
         yield from _section(f"`{name}`", connector.config.keys.values())
