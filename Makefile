@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
-SERVERS := mysql mysql:8.0 mariadb postgres kafka
+SERVERS := mysql mysql:8.0 mariadb mariadb:10.11 postgres kafka schema-registry debezium
 STAMP := $(VENV)/installed
 HOT := $(shell git ls-files '*_cy.py')
 

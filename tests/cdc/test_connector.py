@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import devstack
 from cdc.config import MySqlConfig
 from connect.errors import ConfigError, SourceError
 from tests.cdc.source import Source, client, op, row, source_of
@@ -340,3 +342,19 @@ def test_wrong_settings(source: Source, key: str, value: str, words: str) -> Non
     settings = source.config() | {"table.include.list": "a"} | {key: value}
     with pytest.raises(ConfigError, match=words):
         MySqlConfig(settings)
+
+
+def test_mysql_8_0(mysql80: devstack.Server, tmp_path: Path) -> None:
+    with client(mysql80) as run:
+        run("CREATE DATABASE old_shop")
+        run("CREATE TABLE old_shop.orders (id INT PRIMARY KEY, name VARCHAR(20))")
+        run("INSERT INTO old_shop.orders VALUES (1, 'a')")
+        source = Source(mysql80, "old_shop", tmp_path)
+        topic = "tp.old_shop.orders"
+        assert [op(r) for r in source.run(1, topic)] == ["r"]
+        run("ALTER TABLE old_shop.orders ADD COLUMN extra INT")
+        run("UPDATE old_shop.orders SET extra = 5")
+        run("DELETE FROM old_shop.orders")
+        rows = source.run(3, topic)
+        assert [op(r) for r in rows] == ["u", "d", "tombstone"]
+        assert row(rows[0]) == {"id": 1, "name": "a", "extra": 5}
