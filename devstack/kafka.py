@@ -17,6 +17,10 @@ ARTIFACTS = [
     f"org.apache.kafka:kafka_2.13:{VERSION}",
     "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4",
 ]
+TOOLS = [
+    f"org.apache.kafka:kafka-tools:{VERSION}",
+    "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4",
+]
 CLUSTER = "AAAAAAAAAAAAAAAAAAAAAA"
 DEFAULTS: Mapping[str, Option] = {
     "process.roles": "broker,controller",
@@ -68,6 +72,25 @@ class Kafka(Server):
     def bootstrap_servers(self) -> str:
         """The broker's address as clients take it, the same as ``url``."""
         return self.url
+
+    def consumer_groups(self, *arguments: str) -> str:
+        """What Kafka's own ``kafka-consumer-groups`` prints; DevstackError if it fails.
+
+        It runs on this machine's Java, also where the broker is a container.
+        """
+        libraries = cache.built(
+            f"kafka-tools-{VERSION}",
+            f"the tools of {self.name} from Maven, 43 MB",
+            lambda scratch: maven.libraries(TOOLS, scratch),
+        )
+        return run(
+            [
+                *(maven.java(), "-Xmx128m", "-XX:+UseSerialGC", "-cp", f"{libraries}/*"),
+                "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
+                *("--bootstrap-server", self.url, *arguments),
+            ],
+            doing="kafka-consumer-groups",
+        )
 
     def _fetch(self) -> None:
         """Fetch Kafka and format the log folder that new brokers are copied from."""
