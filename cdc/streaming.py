@@ -22,16 +22,16 @@ from cdc.binlog.stream import BinlogStream
 from cdc.capture import Capture, CapturedTable
 from cdc.envelope import HEARTBEAT_KEY, HEARTBEAT_VALUE, NEW_KEY, OLD_KEY, clock
 from cdc.heartbeat import Heartbeat
-from cdc.offset import Offset, RowOffsets
+from cdc.logged_text import changes_rows, target
+from cdc.offset import Offset, RowOffsets, order
 from cdc.schema_changes import SchemaChanges, Statement
 from connect.batch import Header, SourceBatch
 from connect.errors import DdlError, SourceError
 from connect.schema import Value
-from schema_history import Change, ChangeKind, SqlMode, filtered_out
+from schema_history import Change, ChangeKind, SqlMode, TableId, filtered_out
 
 _logger = logging.getLogger(__name__)
 
-_DML = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 _IDLE_OFFSET_SECONDS = 1.0
 """So often, at most, is an offset sent on without records, to move past events of others."""
 
@@ -133,7 +133,7 @@ class Streaming:
                 cure="Set binlog_row_image=FULL there, and begin with a new snapshot.",
             )
         transaction = step.transaction
-        micros = transaction.committed or step.seconds * 1_000_000
+        micros = _when(transaction.gtid, transaction.committed, step.seconds)
         self._seen(micros)
         head, tail = self._capture.source.around_row(
             ts_us=micros,
@@ -273,7 +273,7 @@ class Streaming:
             if gtids is not None and step.gtid is not None:
                 gtids = str(GtidSet.parse(gtids) - GtidSet.parse(step.gtid))
             place = replace(place, file=step.file, pos=step.end, gtids=gtids)
-        micros = step.committed or step.seconds * 1_000_000
+        micros = _when(step.gtid, step.committed, step.seconds)
         # Debezium cuts the time of DDL to milliseconds.
         statement = Statement(
             offset=Offset(place, micros // 1_000_000, step.server_id),
@@ -295,15 +295,13 @@ class Streaming:
 
     def _read(self, step: QueryStep) -> list[Change]:
         """Apply a statement to the schemas; empty if it is none of ours."""
-        head = step.sql.lstrip()[:16].upper()
-        if head.startswith(_DML):
-            _logger.warning(
-                "The statement at %s:%d changes rows and is logged as text, so its rows are not "
-                "seen: the session runs with binlog_format=%s. Statement: %.200s",
-                step.file, step.start, "STATEMENT or MIXED", step.sql,
-            )  # fmt: skip
+        if step.error:
             return []
-        if step.error or (filtered_out(step.sql) and not head.startswith("TRUNCATE")):
+        if changes_rows(step.sql):
+            self._refuse_text(step)
+            return []
+        truncates = step.sql.lstrip()[:8].upper() == "TRUNCATE"
+        if filtered_out(step.sql) and not truncates:
             return []
         mode = None if step.sql_mode is None else SqlMode.of_bits(step.sql_mode)
         try:
@@ -321,6 +319,22 @@ class Streaming:
                 cure="If it changes no captured table, set "
                 "schema.history.internal.skip.unparseable.ddl=true; else take a newer version.",
             ) from error
+
+    def _refuse_text(self, step: QueryStep) -> None:
+        """Stop at a statement that changed rows of ours without logging them."""
+        named = target(step.sql, step.database)
+        filters = self._capture.filters
+        if filtered_out(step.sql) or not filters.database(named[0] if named else step.database):
+            return
+        if named is not None and not filters.table(TableId(*named)):
+            return
+        raise SourceError(
+            f"The statement at {step.file}:{step.start} changes rows and is logged as text, so the "
+            f"rows are not known: its session runs with binlog_format=STATEMENT or MIXED. "
+            f"Statement: {step.sql[:500]}",
+            cure="Let the session use binlog_format=ROW, and begin with a new snapshot (delete the "
+            "connector's offsets).",
+        )
 
     def _truncated(self, change: Change, statement: Statement) -> Iterator[SourceBatch]:
         assert change.table_id is not None
@@ -369,17 +383,14 @@ class Streaming:
 
     def _progress(self) -> SourceBatch:
         """No record, only the offset: nothing before it is of interest any more."""
-        return SourceBatch(
-            topic="",
-            key_schema=None,
-            value_schema=None,
-            keys=(),
-            values=(),
-            source_partition=self._partition,
-            offsets=[self._offset.members()],
-        )
+        return SourceBatch.progress(self._partition, self._offset.members())
+
+
+def _when(gtid: str | None, committed: int | None, seconds: int) -> int:
+    """Microseconds since the epoch; like Debezium, from the commit only where there is a GTID."""
+    return seconds * 1_000_000 if gtid is None or committed is None else committed
 
 
 def _reached(position: BinlogPosition, until: BinlogPosition) -> bool:
     """Whether everything before ``until`` was given; both are places between transactions."""
-    return not position.event and (position.file, position.pos) >= (until.file, until.pos)
+    return not position.event and order(position) >= order(until)
