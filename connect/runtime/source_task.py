@@ -23,6 +23,7 @@ from connect.offsets import PartitionKey, partition_key
 from connect.runtime.backoff import Backoff
 from connect.runtime.control import Control
 from connect.runtime.conversion import Conversion
+from connect.runtime.joining import joined
 from connect.runtime.messages import Event
 from connect.runtime.tolerance import Stage, Tolerance, singles
 from connect.runtime.topic_creation import TopicCreation
@@ -111,7 +112,7 @@ class SourceLoop:
             batches = self._again(self._task.poll, "poll")
             if batches:
                 self._metrics.polls += 1
-                for batch in batches:
+                for batch in joined(batches):
                     self._send(batch)
             self._settle()
 
