@@ -39,10 +39,9 @@ from connect.log.partitioner_cy import partitions_of
 
 LOGGER = logging.getLogger("connect.log.kafka")
 
-DEFAULTS: Mapping[str, str] = {
-    "queue.buffering.max.kbytes": "32768",  # buffer.memory of Kafka's producer
-    "linger.ms": "5",
-}
+DEFAULTS: Mapping[str, str] = {"linger.ms": "5", "batch.size": "1000000"}
+LARGEST = "1000000"
+"""librdkafka's ``message.max.bytes``."""
 ALWAYS: Mapping[str, str] = {
     "acks": "all",
     "enable.idempotence": "true",
@@ -50,6 +49,18 @@ ALWAYS: Mapping[str, str] = {
 }
 PURGED = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
 FULL_WAIT_SECONDS = 0.005
+
+
+def _room(config: Mapping[str, str]) -> int:
+    """Kilobytes of messages that may be in the queue where ``buffer.memory`` does not say.
+
+    An idempotent producer has at most five requests under way for a partition. Whatever waits there
+    beyond them, librdkafka looks at it again and again without a pause, at the cost of a whole
+    core. So there is room for four requests, but always for the largest message.
+    """
+    batch = int(config["batch.size"])
+    largest = int(config.get("message.max.bytes", LARGEST))
+    return -(-max(4 * batch, largest) // 1024)
 
 
 class _Pending:
@@ -69,6 +80,7 @@ class KafkaProducer(Producer):
     ) -> None:
         """``settings`` are Java's producer keys. With a transactional id, waits for the broker."""
         config = {**DEFAULTS, **translate(settings, Client.PRODUCER), **ALWAYS}
+        config.setdefault("queue.buffering.max.kbytes", str(_room(config)))
         self._max_block = take_number(config, "max.block.ms", 60_000) / 1000
         self._delivery_timeout = take_number(config, "delivery.timeout.ms", 2**31 - 1) / 1000
         self._metadata_age = take_number(config, "metadata.max.age.ms", 300_000) / 1000
@@ -102,7 +114,8 @@ class KafkaProducer(Producer):
         partition: int | None = None,
         timestamps: Sequence[int] = (),
     ) -> int:
-        self._serve(self._client.poll, 0)
+        # Deliveries are served by acknowledged() and while the queue is full: each poll lets go of
+        # the interpreter, and getting it back may take longer than encoding a whole run.
         self._check()
         count = len(values)
         if len(keys) != count or len(timestamps) not in (0, count):
