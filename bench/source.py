@@ -13,12 +13,7 @@ from bench.workload import TABLE
 
 HISTORY = "history"
 PREFIX = "bench"
-# A producer tuned for throughput, the same for every program.
-PRODUCER = {
-    "producer.compression.type": "lz4",
-    "producer.linger.ms": "5",
-    "producer.batch.size": "262144",
-}
+PRODUCER = {"producer.compression.type": "lz4"}
 
 
 def topic(database: str) -> str:
