@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 import duckdb
 import orjson
 
-from connect.errors import DataError
+from connect.errors import ConfigError, DataError
 from connect.sql_url import MEMORY
 from sink.dialects.base import Cells, ColumnSpec, Dialect, Encoder, Fault
 from sink.table import Table, TableName, TargetColumn
@@ -32,7 +32,18 @@ class DuckDB(Dialect):
     # --- connection ---
 
     def connect(self) -> None:
-        self._connection = duckdb.connect(self.url.database or MEMORY, config=dict(self.properties))
+        options: dict[str, Any] = {**self.url.options, **self.properties}
+        try:
+            self._connection = duckdb.connect(self.url.database or MEMORY, config=options)
+        except duckdb.InvalidInputException as error:
+            _, unknown, names = str(error).partition("options were not recognized: ")
+            if not unknown:
+                raise
+            raise ConfigError(
+                "connection.url",
+                f"The connection property {names} is not supported.",
+                cure="Remove it from connection.url, or the connection.* key of that name.",
+            ) from error
         self._in_transaction = False
 
     def close(self) -> None:

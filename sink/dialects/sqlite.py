@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
+from connect.errors import ConfigError
 from connect.sql_url import MEMORY
 from sink.dialects.base import Cells, ColumnSpec, Dialect, Encoder, Fault, array_json, finite
 from sink.table import Table, TableName, TargetColumn
@@ -28,6 +29,12 @@ class SQLite(Dialect):
     # --- connection ---
 
     def connect(self) -> None:
+        if unknown := [*self.url.options, *self.properties]:
+            raise ConfigError(
+                "connection.url",
+                f"The connection property {unknown[0]} is not supported.",
+                cure="Remove it from connection.url, or the connection.* key of that name.",
+            )
         self._connection = sqlite3.connect(
             self.url.database, timeout=10, isolation_level=None, check_same_thread=False
         )

@@ -63,6 +63,16 @@ def test_unknown_folder_and_properties(database: Database, start: Start) -> None
 @pytest.mark.parametrize("database", ["mysql", "postgres"], indirect=True)
 def test_driver_properties(database: Database, start: Start) -> None:
     start(connection__url=f"{database.url}?connectTimeout=5000", **QUICK)
+
+
+def test_settings_of_duckdb(start: Start, tmp_path: Path) -> None:
+    start(connection__url=f"jdbc:duckdb:{tmp_path}/a.duckdb?threads=1", **QUICK)
+
+
+@pytest.mark.parametrize("database", ["mysql", "postgres", "sqlite", "duckdb"], indirect=True)
+def test_unknown_driver_properties(database: Database, start: Start) -> None:
+    with pytest.raises(ConfigError, match="property frobnicate is not supported"):
+        start(connection__url=f"{database.url}?frobnicate=yes", **QUICK)
     with pytest.raises(ConfigError, match="property frobnicate is not supported"):
         start(connection__frobnicate="yes", **QUICK)
 
