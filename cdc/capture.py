@@ -10,6 +10,7 @@ from cdc.binlog.plan import row_plan
 from cdc.binlog.rows_cy import RowPlan
 from cdc.binlog.table_map import TableMap
 from cdc.config import FailureHandling, MySqlConfig
+from cdc.connection import Server
 from cdc.envelope import RecordShape, Source, context_headers, record_shape
 from cdc.filters import Filters
 from cdc.topics import Topics
@@ -17,7 +18,7 @@ from cdc.types.column_type import ColumnType
 from cdc.types.families import column_type
 from cdc.types.options import Options
 from connect.errors import DataError, SourceError
-from schema_history import Column, Schemas, Table, TableId
+from schema_history import Charset, Column, Schemas, SqlMode, Table, TableId
 
 _logger = logging.getLogger(__name__)
 
@@ -43,6 +44,16 @@ class TableVersion:
     @property
     def captured(self) -> list[tuple[Column, ColumnType]]:
         return [(column, kind) for column, kind in self.columns if kind is not None]
+
+
+def empty_schemas(server: Server) -> Schemas:
+    """The defaults that the server's statements are read by, without any table."""
+    variables = server.variables
+    return Schemas(
+        charset=Charset(variables.get("character_set_server", "utf8mb4")),
+        sql_mode=SqlMode.of(variables.get("sql_mode", "")),
+        lower_case_table_names=int(variables.get("lower_case_table_names", 0)),
+    )
 
 
 class Capture:

@@ -142,8 +142,8 @@ class MySqlConfig(SourceConfig, HistoryConfig):
         "database.query.timeout.ms", 600_000, importance=LOW, group=CONNECTION,
         doc="Longest wait for the next data of a query, ms; 0 for ever.", valid=[at_least(0)],
     )  # fmt: skip
-    keep_alive = boolean(
-        "connect.keep.alive", True, doc="Reconnect when the connection breaks.", group=CONNECTION
+    keep_alive = refused(
+        "connect.keep.alive", True, "a broken connection is always opened again", kind=Kind.BOOLEAN
     )
     keep_alive_interval = integer(
         "connect.keep.alive.interval.ms", 60_000, kind=Kind.LONG, group=CONNECTION,
@@ -156,7 +156,11 @@ class MySqlConfig(SourceConfig, HistoryConfig):
     )
     protocol = refused("database.protocol", "jdbc:mysql", "there is no JDBC here")
     nongraceful = refused("use.nongraceful.disconnect", False, _NOT_YET, kind=Kind.BOOLEAN)
-    net_write_timeout = refused("binlog.net.write.timeout", 0, _NOT_YET, kind=Kind.LONG)
+    net_write_timeout = integer(
+        "binlog.net.write.timeout", 0, kind=Kind.LONG, importance=LOW, group=CONNECTION,
+        doc="How long the server waits for us to read its binlog, s; 0 its own setting.",
+        valid=[at_least(0)],
+    )  # fmt: skip
     net_read_timeout = refused("binlog.net.read.timeout", 0, _NOT_YET, kind=Kind.LONG)
     validation_timeout = integer(
         "connection.validation.timeout.ms", 60_000, kind=Kind.LONG, importance=LOW,
@@ -381,11 +385,11 @@ class MySqlConfig(SourceConfig, HistoryConfig):
     )  # fmt: skip
     errors_max_retries = integer(
         "errors.max.retries", -1, importance=LOW, group=STREAMING,
-        doc="Most tries in a row to reach the server again; -1 without end.",
+        doc="Accepted and without effect, as in Debezium: a lost server is waited for without end.",
     )  # fmt: skip
     retriable_wait = integer(
         "retriable.restart.connector.wait.ms", 10_000, kind=Kind.LONG, importance=LOW,
-        group=STREAMING, doc="Longest wait between those tries, ms.",
+        group=STREAMING, doc="Accepted and without effect: waits grow from 0.2 to 30 s.",
     )  # fmt: skip
     heartbeat_interval = integer(
         "heartbeat.interval.ms", 0, group=STREAMING, valid=[at_least(0)],

@@ -54,6 +54,8 @@ class Endpoint:
     key_password: str | None = None
     connect_timeout: float = 30.0
     """Seconds."""
+    query_timeout: float = 0.0
+    """Seconds to wait for the next data of an answer; 0 for ever."""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -88,6 +90,7 @@ class Endpoint:
             database=database,
             charset="utf8mb4",
             connect_timeout=max(1, int(self.connect_timeout)),
+            read_timeout=self.query_timeout or None,
             autocommit=True,
             ssl=context,
             ssl_disabled=context is None,

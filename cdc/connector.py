@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import ClassVar
 
 from cdc.config import MySqlConfig
@@ -33,6 +34,7 @@ def endpoint(config: MySqlConfig) -> Endpoint:
         certificate=config.ssl_keystore,
         key_password=config.ssl_keystore_password,
         connect_timeout=config.connect_timeout / 1000,
+        query_timeout=config.query_timeout / 1000,
     )
 
 
@@ -55,7 +57,7 @@ class MySqlTask(SourceTask):
         history: type[HistoryStore] = plugins.load(plugins.Group.HISTORIES, self._config.history)
         if self._store is None:
             self._store = history(config, self.context.log)
-        self._begin()
+        self._begin(prepare=True)
 
     def poll(self) -> Sequence[SourceBatch]:
         handover, reader = self._handover, self._reader
@@ -78,7 +80,7 @@ class MySqlTask(SourceTask):
         if self._store is not None:
             self._store.close()
 
-    def _begin(self) -> tuple[Handover, Reader]:
+    def _begin(self, *, prepare: bool = False) -> tuple[Handover, Reader]:
         assert self._store is not None
         offset = self._offset
         reader = Reader(
@@ -89,6 +91,8 @@ class MySqlTask(SourceTask):
             gauge=self.context.gauge,
             wait=lambda seconds: handover.wait(seconds),
         )
+        if prepare:
+            reader.prepare()
         handover = Handover(self._config.max_queue_size, lambda: reader.batches(offset))
         handover.start()
         self._handover, self._reader = handover, reader
@@ -114,7 +118,8 @@ class MySqlConnector(SourceConnector):
         """Whether the server can be reached with these settings."""
         try:
             config = MySqlConfig(settings)
-            with closing(endpoint(config).connect()) as connection:
+            place = replace(endpoint(config), connect_timeout=config.validation_timeout / 1000)
+            with closing(place.connect()) as connection:
                 Server.ask(connection)
         except ConfigError as error:
             return {error.key: [str(error)]}

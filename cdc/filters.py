@@ -6,10 +6,10 @@ matched as ``database.table``, columns as ``database.table.column``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 
 from cdc.config import MySqlConfig
+from connect.java_regex import compile_regex
 from schema_history import TableId
 
 BUILT_IN = frozenset({"mysql", "sys", "performance_schema", "information_schema"})
@@ -18,7 +18,7 @@ _Matcher = Callable[[str], bool]
 
 
 def _matcher(include: Sequence[str] | None, exclude: Sequence[str] | None) -> _Matcher:
-    patterns = [re.compile(item, re.IGNORECASE) for item in include or exclude or ()]
+    patterns = [compile_regex(item, ignore_case=True) for item in include or exclude or ()]
     wanted = bool(include) or not exclude
 
     def matches(name: str) -> bool:
@@ -37,7 +37,7 @@ class Filters:
         self._table = _matcher(config.table_include, config.table_exclude)
         self._column = _matcher(config.column_include, config.column_exclude)
         self._snapshot = _matcher(config.snapshot_include, None)
-        self._order = [re.compile(item, re.IGNORECASE) for item in config.table_include or ()]
+        self._order = [compile_regex(item, ignore_case=True) for item in config.table_include or ()]
         self._ignore_built_in = config.ignore_builtin
         self._history_tables_only = config.history_captured_tables
         self._history_databases_only = config.history_captured_databases
@@ -74,7 +74,7 @@ class Filters:
         return [
             item
             for item in items
-            if not any(re.fullmatch(item, name, re.IGNORECASE) for name in known)
+            if not any(map(compile_regex(item, ignore_case=True).fullmatch, known))
         ]
 
     def order(self, table: TableId) -> tuple[int, str]:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import TypeAlias
 
 from connect.batch import SourceBatch
+
+Batches: TypeAlias = Generator[SourceBatch, None, None]
 
 
 class StoppedError(Exception):
@@ -20,7 +24,7 @@ class StoppedError(Exception):
 class Handover:
     """One giver, one taker. ``run`` is the giver's thread; what it raises, ``take`` raises."""
 
-    def __init__(self, max_records: int, source: Callable[[], Iterable[SourceBatch]]) -> None:
+    def __init__(self, max_records: int, source: Callable[[], Batches]) -> None:
         self._limit = max_records
         self._source = source
         self._batches: deque[SourceBatch] = deque()
@@ -74,8 +78,10 @@ class Handover:
 
     def _run(self) -> None:
         try:
-            for batch in self._source():
-                self._put(batch)
+            with closing(self._source()) as batches:
+                for batch in batches:
+                    self._put(batch)
+            raise AssertionError("the reading of a database ended by itself")
         except StoppedError:
             pass
         except BaseException as error:

@@ -79,10 +79,11 @@ def at_or_before(recorded: Mapping[str, object], desired: Mapping[str, object]) 
         return record.ts_sec <= target.ts_sec
     if target.snapshot and not record.snapshot:
         return False
-    return _order(record.place) <= _order(target.place)
+    return order(record.place) <= order(target.place)
 
 
-def _order(place: BinlogPosition) -> tuple[int, int, int, int]:
+def order(place: BinlogPosition) -> tuple[int, int, int, int]:
+    """Sorts places of one server; SourceError for a file name without a number."""
     _, _, number = place.file.rpartition(".")
     try:
         return int(number), place.pos, place.event, place.row

@@ -22,7 +22,7 @@ from cdc.binlog.protocol import ReplicaSettings
 from cdc.binlog.steps import BinlogPosition
 from cdc.binlog.stream import BinlogStream
 from cdc.binlog.table_map import TableMap
-from cdc.capture import Capture, CapturedTable
+from cdc.capture import Capture, CapturedTable, empty_schemas
 from cdc.checks import require
 from cdc.config import MySqlConfig
 from cdc.connection import Connection, Endpoint, Flavour, Server, database_fault
@@ -33,7 +33,7 @@ from cdc.snapshot.snapshot import Snapshot
 from cdc.streaming import Streaming
 from connect.batch import SourceBatch, SourceOffset
 from connect.errors import ConfigError, SourceError
-from schema_history import Charset, HistoryRecord, Schemas, SqlMode, TableId, recover
+from schema_history import HistoryRecord, Schemas, TableId, recover
 from schema_history.storage import HistoryStore
 
 _logger = logging.getLogger(__name__)
@@ -65,9 +65,19 @@ class Reader:
         self._partition = {"server": config.topic_prefix}
         self._stream: BinlogStream[CapturedTable] | None = None
         self._streaming: Streaming | None = None
-        self._server = self._ask()
+        self._known: Server | None = None
 
-    def batches(self, stored: SourceOffset | None) -> Iterator[SourceBatch]:
+    def prepare(self) -> None:
+        """Connect and check what is needed of the server, so that what is wrong is said now."""
+        self._known = self._ask()
+
+    @property
+    def _server(self) -> Server:
+        if self._known is None:
+            self._known = self._ask()
+        return self._known
+
+    def batches(self, stored: SourceOffset | None) -> Generator[SourceBatch, None, None]:
         """Everything, from the stored offset on, for ever."""
         try:
             yield from self._program(stored)
@@ -133,6 +143,7 @@ class Reader:
             ReplicaSettings(
                 server_id=config.server_id,
                 heartbeat=config.keep_alive_interval / 1000 * _HEARTBEAT_SHARE,
+                write_timeout=config.net_write_timeout,
             ),
             place,
             interested,
@@ -150,7 +161,7 @@ class Reader:
             self._store.create()
         elif earlier is None:
             recorded = self._last_recorded()
-        capture = self._capture(self._empty_schemas())
+        capture = self._capture(empty_schemas(self._server))
         changes = self._changes(capture)
         snapshot = Snapshot(self.connect, capture, changes, self._gauge)
         yield from snapshot.take(lambda offset: self._clean_up(earlier, recorded, offset))
@@ -188,7 +199,7 @@ class Reader:
             )  # fmt: skip
             return
         _logger.info("Looking for rows deleted since the snapshot begun at %s.", earlier)
-        schemas = self._empty_schemas()
+        schemas = empty_schemas(self._server)
         self._replay(schemas, earlier)
         capture = self._capture(schemas)
         known = self._open(earlier.place, _only_known(capture))
@@ -199,14 +210,6 @@ class Reader:
             known.close()
 
     # --- schemas ---------------------------------------------------------------------------------
-
-    def _empty_schemas(self) -> Schemas:
-        variables = self._server.variables
-        return Schemas(
-            charset=Charset(variables.get("character_set_server", "utf8mb4")),
-            sql_mode=SqlMode.of(variables.get("sql_mode", "")),
-            lower_case_table_names=int(variables.get("lower_case_table_names", 0)),
-        )
 
     def _capture(self, schemas: Schemas) -> Capture:
         return Capture(self._config, schemas, CONNECTOR, self._task)
@@ -226,7 +229,7 @@ class Reader:
                 cure="Restore the history named in schema.history.internal.*, or delete the "
                 "connector's offsets to begin with a new snapshot.",
             )
-        schemas = self._empty_schemas()
+        schemas = empty_schemas(self._server)
         started = time.monotonic()
         count = self._replay(schemas, offset)
         _logger.info(

@@ -123,6 +123,19 @@ class SourceBatch(Batch):
     def _taken(self, places: Sequence[int]) -> dict[str, Any]:
         return super()._taken(places) | {"offsets": _Taken(self.offsets, places)}
 
+    @classmethod
+    def progress(cls, partition: SourcePartition, offset: SourceOffset) -> Self:
+        """No record, only an offset: nothing before it is of interest any more."""
+        return cls(
+            topic="",
+            key_schema=None,
+            value_schema=None,
+            keys=(),
+            values=(),
+            source_partition=partition,
+            offsets=[offset],
+        )
+
 
 @dataclass
 class SinkBatch(Batch):

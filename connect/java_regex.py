@@ -21,7 +21,7 @@ _PROPERTIES = {
 _SPELLED = {r"\z": r"\Z", r"\h": r"[ \t\xa0]", r"\R": r"(?:\r\n|[\n\r\v\f])"}
 
 
-def compile_regex(pattern: str) -> re.Pattern[str]:
+def compile_regex(pattern: str, *, ignore_case: bool = False) -> re.Pattern[str]:
     """A Java pattern; match it with ``fullmatch`` where Java uses ``matches``.
 
     ValueError if it cannot be understood.
@@ -49,7 +49,8 @@ def compile_regex(pattern: str) -> re.Pattern[str]:
         return _SPELLED.get(found["kept"], found["kept"])
 
     try:
-        return re.compile(_ESCAPE.sub(translated, pattern), re.ASCII)
+        flags = re.ASCII | (re.IGNORECASE if ignore_case else 0)
+        return re.compile(_ESCAPE.sub(translated, pattern), flags)
     except re.error as error:
         raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
 

@@ -47,6 +47,14 @@ class Schemas(Mapping[TableId, Table]):
     def __len__(self) -> int:
         return sum(len(database.tables) for database in self._databases.values())
 
+    def emptied(self) -> Schemas:
+        """The same server's defaults, without any table."""
+        return Schemas(
+            charset=self.charset,
+            sql_mode=self.sql_mode,
+            lower_case_table_names=self.lower_case_table_names,
+        )
+
     def table_id(self, database: str, table: str) -> TableId:
         """The id the server gives to a table that a statement calls so."""
         if self.lower_case_table_names == 1:

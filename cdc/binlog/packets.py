@@ -68,7 +68,7 @@ class PacketReader:
             with memoryview(self._buffer) as view:
                 received = self._socket.recv_into(view[self._end :])
         except TimeoutError as error:
-            raise LostError("it was silent for longer than a heartbeat") from error
+            raise LostError("it was silent for too long") from error
         except OSError as error:
             raise LostError(str(error)) from error
         if received == 0:

@@ -25,8 +25,8 @@ def row_plan(
         raise DataError(
             f"{table.id} has {len(table.columns)} columns in the schema history, but rows of "
             f"{len(stored.columns)}.",
-            cure="The history misses a change of the table; take a new snapshot of its schema "
-            "(snapshot.mode=recovery).",
+            cure="The history misses a change of the table; delete the connector's offsets and "
+            "history to begin with a new snapshot.",
         )
     codecs: list[Codec] = []
     for place, (column, kind, wire) in enumerate(

@@ -177,8 +177,8 @@ class BinlogStream(Generic[T]):
         cure = ""
         if code == 1236:
             cure = (
-                "If the binlog was purged, begin with a new snapshot (snapshot.mode=when_needed) "
-                "and let the server keep binlogs for longer (binlog_expire_logs_seconds)."
+                "If the binlog was purged, begin with a new snapshot (delete the connector's "
+                "offsets) and let the server keep binlogs for longer (binlog_expire_logs_seconds)."
             )
         elif code in (1045, 1227):
             cure = "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO the connector's user."

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 
 from cdc.binlog.steps import BinlogPosition
-from cdc.capture import Capture
+from cdc.capture import Capture, empty_schemas
 from cdc.checks import require
 from cdc.config import MySqlConfig
 from cdc.connection import Connection, Server
 from cdc.connector import endpoint
 from cdc.filters import BUILT_IN
 from cdc.offset import Offset, at_or_before
+from cdc.reader import CONNECTOR
 from cdc.snapshot.consistent import list_tables, show_create
 from connect.batch import SourceOffset
 from connect.errors import ConfigError, RetriableError, SourceError
@@ -25,7 +26,7 @@ class MirrorSource:
     def __init__(self, settings: Mapping[str, str]) -> None:
         self._config = MySqlConfig(settings)
         self._endpoint = endpoint(self._config)
-        self._capture = Capture(self._config, Schemas(), "mysql", 0)
+        self._capture = Capture(self._config, Schemas(), CONNECTOR, 0)
 
     def check(self, database: str) -> list[TableId]:
         """The tables there are to mirror now.
@@ -56,6 +57,8 @@ class MirrorSource:
     def require_keys(self, tables: Sequence[TableId]) -> None:
         """SourceError names all tables whose rows cannot be told apart, and the cure."""
         with closing(self._connect()) as connection:
+            schemas = empty_schemas(Server.ask(connection))
+            self._capture = Capture(self._config, schemas, CONNECTOR, 0)
             keyless = [table for table in tables if not self._has_key(connection, table)]
         if not keyless:
             return

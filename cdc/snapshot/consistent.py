@@ -34,6 +34,7 @@ _DENIED = frozenset(
 )  # fmt: skip
 _LOCK_WAIT = 1205
 _UNLOCKED_TRIES = 5
+_PATIENCE_SECONDS = 365 * 24 * 3600
 
 
 def quoted(*names: str) -> str:
@@ -68,6 +69,8 @@ def start_transaction(connection: Connection) -> None:
     for statement in (
         "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
         "SET SESSION time_zone = '+00:00'",
+        # A slow log makes the reader pause, and the server must bear with it.
+        f"SET SESSION net_write_timeout = {_PATIENCE_SECONDS}",
         "START TRANSACTION WITH CONSISTENT SNAPSHOT",
     ):
         query(connection, statement)
@@ -81,25 +84,25 @@ def read_position(connection: Connection) -> Offset:
 
 @contextmanager
 def consistent_view(
+    reader: Connection,
     connect: Connect,
     mode: SnapshotLocking,
     lock_timeout_ms: int,
     captured: Callable[[Connection], Sequence[TableId]],
-) -> Iterator[tuple[Connection, Offset]]:
-    """Open the transaction under the lock; the lock is held inside the ``with`` only.
+) -> Iterator[Offset]:
+    """Open ``reader``'s transaction under the lock, which is held inside the ``with`` only; the
+    position is that of the view.
 
-    ``captured`` lists the tables to lock where a global lock is refused. The connection is left
-    open for the rows to be read.
+    ``captured`` lists the tables to lock where a global lock is refused.
     """
-    reader = connect()
     if mode is SnapshotLocking.NONE:
-        yield reader, _without_lock(reader)
+        yield _without_lock(reader)
         return
     locker = connect()
     try:
         _lock(locker, lock_timeout_ms, captured)
         start_transaction(reader)
-        yield reader, read_position(reader)
+        yield read_position(reader)
         query(locker, "UNLOCK TABLES")
     finally:
         locker.close()

@@ -92,14 +92,15 @@ class Snapshot:
         ``capture.schemas`` is filled anew. The last record's offset says that all is done.
         """
         config = self._config
-        statements: list[tuple[str, str]] = []
-        with consistent_view(
-            self._connect, config.snapshot_locking, config.snapshot_lock_timeout, self._to_lock
-        ) as (reader, offset):
-            self._reader, self._offset = reader, offset
-            self._gauge("snapshot_running", 1)
-            statements = self._statements(reader)
+        self._gauge("snapshot_running", 1)
+        self._reader = self._connect()
         try:
+            with consistent_view(
+                self._reader, self._connect, config.snapshot_locking,
+                config.snapshot_lock_timeout, self._to_lock,
+            ) as offset:  # fmt: skip
+                self._offset = offset
+                statements = self._statements(self._reader)
             yield from clean_up(offset)
             yield from self._schemas(statements)
             if config.snapshot_mode is not SnapshotMode.NO_DATA:
@@ -107,7 +108,7 @@ class Snapshot:
             yield self._end()
         finally:
             self._reader.close()
-        self._gauge("snapshot_running", 0)
+            self._gauge("snapshot_running", 0)
 
     # --- schemas ---------------------------------------------------------------------------------
 
@@ -179,10 +180,12 @@ class Snapshot:
             except _ChangedError as error:
                 _logger.info("Table %s is read again at the end: %s", version.table.id, error)
                 changed.append(version.table.id)
-        for _ in range(_MOST_REREADS):
-            if not changed:
-                return
+        rereads = 0
+        while changed and rereads < _MOST_REREADS:
             changed = yield from self._again(done)
+            rereads += 1
+        if not changed:
+            return
         raise SourceError(
             f"Tables {', '.join(map(str, changed))} were altered each time they were read.",
             cure="Start again when no migration is running.",
@@ -203,10 +206,7 @@ class Snapshot:
         start_transaction(self._reader)
         filters = self._capture.filters
         listed = list_tables(self._reader, filters.database)
-        current = Schemas(
-            charset=self._capture.schemas.charset,
-            lower_case_table_names=self._capture.schemas.lower_case_table_names,
-        )
+        current = self._capture.schemas.emptied()
         changed = []
         for table_id in (t for tables in listed.values() for t in tables):
             if table_id in done or not (filters.table(table_id) and filters.snapshot(table_id)):
@@ -287,15 +287,7 @@ class Snapshot:
         self._offset = replace(self._offset, snapshot=None)
         if self._held is not None:
             return self._let_go(self._held, LAST)
-        return SourceBatch(
-            topic="",
-            key_schema=None,
-            value_schema=None,
-            keys=(),
-            values=(),
-            source_partition=self._partition,
-            offsets=[self._offset.members()],
-        )
+        return SourceBatch.progress(self._partition, self._offset.members())
 
     def _records(
         self, version: TableVersion, rows: Sequence[Row], micros: int, markers: Sequence[str]

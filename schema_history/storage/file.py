@@ -10,6 +10,8 @@ from connect.config import string
 from connect.log.contract import Log
 from schema_history.storage.contract import HistoryConfig, HistoryStore
 
+_TAIL = 65_536
+
 
 class FileHistoryConfig(HistoryConfig):
     filename = string("schema.history.internal.file.filename", doc="Path of the history file.")
@@ -27,7 +29,9 @@ class FileHistory(HistoryStore):
         self._path.touch()
 
     def append(self, records: Sequence[bytes]) -> None:
-        with self._path.open("ab") as file:
+        with self._path.open("r+b") as file:
+            file.seek(self._end())
+            file.truncate()
             file.writelines(record + b"\n" for record in records)
             file.flush()
             os.fsync(file.fileno())
@@ -38,6 +42,17 @@ class FileHistory(HistoryStore):
                 # A line without its end was being written when the power went: never acknowledged.
                 if line.endswith(b"\n") and line.strip():
                     yield line
+
+    def _end(self) -> int:
+        """Where the last whole line ends; what follows was never acknowledged."""
+        size = self._path.stat().st_size
+        with self._path.open("rb") as file:
+            for start in range(size, 0, -_TAIL):
+                file.seek(max(0, start - _TAIL))
+                newline = file.read(min(_TAIL, start)).rfind(b"\n")
+                if newline >= 0:
+                    return max(0, start - _TAIL) + newline + 1
+        return 0
 
     def close(self) -> None:
         """Nothing is held open between appends."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import devstack
 from connect.errors import SourceError
 from tests.cdc.source import Source, client
 
@@ -114,6 +116,25 @@ def test_tables_altered_while_others_are_read(source: Source, sql: Sql) -> None:
     assert tables[prefix + "f_untouched"] == _rows(sql, "f_untouched")
     assert tables[prefix + "e_emptied"][(7,)] == (7, "seven")
     assert len(tables[prefix + "a_big"]) == 20_000
+
+
+def test_ansi_quotes(tmp_path: Path) -> None:
+    """SHOW CREATE TABLE then has double quotes, also for a table that is read again."""
+    with devstack.mysql("9.7", sql_mode="ANSI_QUOTES") as server, client(server) as run:
+        run("CREATE DATABASE quoted")
+        run("CREATE TABLE quoted.a_first (id INT PRIMARY KEY, text VARCHAR(200))")
+        run(
+            "INSERT INTO quoted.a_first SELECT n, REPEAT('x', 200) FROM (SELECT ROW_NUMBER() "
+            "OVER () AS n FROM information_schema.columns LIMIT 3000) AS numbers"
+        )
+        run('CREATE TABLE quoted."b second" (id INT PRIMARY KEY)')
+        run('INSERT INTO quoted."b second" VALUES (1)')
+        source = Source(server, "quoted", tmp_path, dict(_SLOW))
+        with source.task() as task:
+            source.take(task, lambda: len(source.records) > 200)
+            run('ALTER TABLE quoted."b second" ADD COLUMN "more" INT')
+            source.take(task, lambda: source.offset is not None and "snapshot" not in source.offset)
+        assert source.folded()["tp.quoted.b_second"] == {(1,): (1, None)}
 
 
 def test_changes_made_while_rows_are_read_come_out(source: Source, sql: Sql) -> None:

@@ -61,6 +61,8 @@ def test_a_line_that_was_being_written_is_left_out(tmp_path: Path, embedded: Log
     path.write_bytes(b'{"n":1}\n{"n":')
     with FileHistory({"schema.history.internal.file.filename": str(path)}, embedded) as history:
         assert [record.strip() for record in history.read()] == [b'{"n":1}']
+        history.append([b'{"n":2}'])
+        assert [record.strip() for record in history.read()] == [b'{"n":1}', b'{"n":2}']
 
 
 def test_a_topic_of_several_partitions_is_refused(embedded: Log) -> None:
