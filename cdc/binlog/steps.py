@@ -58,10 +58,10 @@ class BinlogPosition:
         found: dict[str, object] = {"file": self.file, "pos": self.pos}
         if self.gtids is not None:
             found["gtids"] = self.gtids
-        if self.event:
-            found["event"] = self.event
         if self.row:
             found["row"] = self.row
+        if self.event:
+            found["event"] = self.event
         return found
 
 
