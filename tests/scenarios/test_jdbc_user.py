@@ -7,7 +7,7 @@ offsets of the sink's consumer group with what Kafka itself has for it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 import devstack
 from connect.log import open_log
 from connect.log.contract import Message
+from tests.scenarios.tutorial import Sql
 from tests.scenarios.worker import Worker, wait_for
 
 TOPIC = "my_topic_users"
@@ -42,9 +43,6 @@ def database() -> Iterator[devstack.Server]:
                 "email VARCHAR(100), created_at TIMESTAMP NULL DEFAULT CURRENT_TIMESTAMP)"
             )
         yield server
-
-
-Sql = Callable[[str], list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
