@@ -39,7 +39,7 @@ class Filters:
         self._snapshot = _matcher(config.snapshot_include, None)
         self._order = [compile_regex(item, ignore_case=True) for item in config.table_include or ()]
         self._ignore_built_in = config.ignore_builtin
-        self._history_tables_only = config.history_captured_tables
+        self.history_tables_only = config.history_captured_tables
         self._history_databases_only = config.history_captured_databases
 
     def database(self, name: str) -> bool:
@@ -61,7 +61,7 @@ class Filters:
         """Whether DDL about this table, or about the database, is kept and published."""
         if database.lower() in BUILT_IN:
             return False
-        if self._history_tables_only:
+        if self.history_tables_only:
             return self.table(table) if table else not database or self.database(database)
         if self._history_databases_only:
             return not database or self.database(database)

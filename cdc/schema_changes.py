@@ -61,12 +61,7 @@ class SchemaChanges:
 
     def record(self, changes: Sequence[Change], statement: Statement) -> list[SourceBatch]:
         """Write the changes to the history, and return them for the schema-change topic."""
-        kept = [
-            change
-            for change in changes
-            if change.kind is not ChangeKind.TRUNCATE
-            and self._filters.history(change.database, change.table_id)
-        ]
+        kept = [change for change in changes if self._kept(change)]
         if not kept:
             return []
         now = time.time_ns() // 1_000_000
@@ -100,6 +95,13 @@ class SchemaChanges:
                 offsets=[offset] * len(kept),
             )
         ]
+
+    def _kept(self, change: Change) -> bool:
+        if change.kind is ChangeKind.TRUNCATE:
+            return False
+        if change.kind is ChangeKind.OTHER and self._filters.history_tables_only:
+            return False
+        return self._filters.history(change.database, change.table_id)
 
     def _value(
         self,

@@ -131,5 +131,6 @@ def _document(data: bytes | None) -> Any:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    event = value.get("payload", value) if isinstance(value, dict) else {}
+    text = f"{event['databaseName']}: {event['ddl']}" if "ddl" in event else repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)})"

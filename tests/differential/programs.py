@@ -74,9 +74,10 @@ class Place:
         """What the worker stored; both write Kafka Connect's file."""
         return OffsetFile(self.offset_file).all(NAME)
 
-    def gtids(self) -> object:
-        """The executed GTIDs of the stored offset, None if there is none."""
-        return next((stored.offset.get("gtids") for stored in self.offsets()), None)
+    def reached(self) -> object:
+        """File and position of the stored offset, None if there is none."""
+        found = (stored.offset for stored in self.offsets())
+        return next(((offset["file"], offset["pos"]) for offset in found), None)
 
 
 class Running(Protocol):
