@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from contextlib import suppress
 from multiprocessing import Pipe
@@ -38,6 +39,9 @@ from connect.runtime.messages import (
 )
 from connect.runtime.status import ConnectorKind
 
+_LAST_WORD_SECONDS = 3.0
+"""How long a process may go on after it has closed its side of the socket."""
+
 ORPHAN_SECONDS = 3.0
 """How long a task whose worker died may take to leave its consumer group."""
 
@@ -52,6 +56,8 @@ class TaskProcess:
     def __init__(self, spec: TaskSpec) -> None:
         """Must be called from a thread that lives as long as the task should (Linux tells a
         process of the death of the thread that started it)."""
+        self.silent_since: float | None = None
+        """When its side of the socket was closed, monotonic seconds: it ends."""
         self.connection, theirs = Pipe()
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         try:
@@ -74,14 +80,20 @@ class TaskProcess:
     def kill(self) -> None:
         self.popen.kill()
 
-    def ending(self) -> str:
-        """How the process ended, in words; waits for it."""
-        try:
-            code = self.popen.wait(ORPHAN_SECONDS)
-        except subprocess.TimeoutExpired:  # it closed its end and hangs
-            self.popen.kill()
-            code = self.popen.wait()
+    def hang_up(self) -> None:
+        """It has closed its side of the socket."""
+        self.silent_since = time.monotonic()
         self.connection.close()
+
+    def ending(self) -> str | None:
+        """How the process ended, in words; None if it has not. Never waits; one that has nothing
+        more to say and still hangs is killed."""
+        code = self.popen.poll()
+        if code is None:
+            silent = self.silent_since
+            if silent is not None and time.monotonic() - silent > _LAST_WORD_SECONDS:
+                self.popen.kill()
+            return None
         if code < 0:
             try:
                 return f"was ended by signal {signal.Signals(-code).name}"

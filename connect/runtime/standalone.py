@@ -122,16 +122,16 @@ class Worker:
     # --- looking ---------------------------------------------------------------------------------
 
     def names(self) -> list[str]:
-        with self._supervisor.changing():
+        with self._supervisor.still():
             return list(self._supervisor.connectors)
 
     def connector(self, name: str) -> ConnectorView:
         """RequestError (404) if there is none of that name."""
-        with self._supervisor.changing():
+        with self._supervisor.still():
             return self._view(self._find(name))
 
     def connectors(self) -> list[ConnectorView]:
-        with self._supervisor.changing():
+        with self._supervisor.still():
             return [self._view(found) for found in self._supervisor.connectors.values()]
 
     def tasks(self) -> list[TaskView]:
@@ -176,7 +176,7 @@ class Worker:
 
     def create(self, request: ConnectorRequest) -> ConnectorView:
         """RequestError 409 for a name there is already, 400 for invalid settings."""
-        with self._supervisor.changing():
+        with self._supervisor.still():
             if request.name in self._supervisor.connectors:
                 raise RequestError(409, f"Connector {request.name} already exists")
         return self.configure(request, replace=False)

@@ -44,11 +44,13 @@ from connect.runtime.worker_config import WorkerConfig
 _log = logging.getLogger(__name__)
 
 _TICK = 1.0
+_BURIAL_TICK = 0.02
 _PLAN_AGAIN = 5.0
 
 
 class Supervisor:
-    """The thread. Others change ``connectors`` only inside ``changing()``."""
+    """The thread. Others look at ``connectors`` inside ``still()`` and change them inside
+    ``changing()``."""
 
     def __init__(self, config: WorkerConfig, resolver: Resolver, offsets: OffsetFile) -> None:
         self.connectors: dict[str, RunningConnector] = {}
@@ -60,6 +62,7 @@ class Supervisor:
         self._leaving: list[RunningConnector] = []
         self._changed = threading.Condition(threading.RLock())
         self._bell, self._ringer = Pipe(duplex=False)
+        self._rung = False
         self._closing = False
         self._lines: list[tuple[str, int, str]] = []
         self._thread = threading.Thread(target=self._run, name="supervisor")
@@ -82,11 +85,19 @@ class Supervisor:
         self._thread.join()
 
     @contextmanager
+    def still(self) -> Iterator[None]:
+        """Hold everything still to look at it."""
+        with self._changed:
+            yield
+
+    @contextmanager
     def changing(self) -> Iterator[None]:
         """Hold everything still, then have the supervisor look at what is new."""
         with self._changed:
             yield
-            self._ringer.send(None)
+            if not self._rung:  # or a busy supervisor's pipe fills up, and this would wait for it
+                self._rung = True
+                self._ringer.send(None)
 
     def await_(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Wait until the condition holds; False after ``timeout`` seconds."""
@@ -208,16 +219,19 @@ class Supervisor:
                     self._settle(connector)
                 self._leaving = [leaving for leaving in self._leaving if leaving.busy]
                 self._changed.notify_all()
-                tasks = {task.process.connection: task for task in self._tasks() if task.process}
-                if self._closing and not tasks:
+                alive = [(task, task.process) for task in self._tasks() if task.process]
+                if self._closing and not alive:
                     break
-                deadlines = [task.deadline for task in tasks.values() if task.stopping]
-            deadlines += [c.replan_at for c in self.connectors.values() if c.replan_at]
-            timeout = max(0.0, min([_TICK, *(at - time.monotonic() for at in deadlines)]))
+                deadlines = [task.deadline for task, _ in alive if task.stopping]
+                deadlines += [c.replan_at for c in self.connectors.values() if c.replan_at]
+                tasks = {p.connection: task for task, p in alive if p.silent_since is None}
+            longest = _TICK if len(tasks) == len(alive) else _BURIAL_TICK
+            timeout = max(0.0, min([longest, *(at - time.monotonic() for at in deadlines)]))
             ready = set(wait([self._bell, *tasks], timeout))
             with self._changed:
                 if self._bell in ready:
                     self._bell.recv()
+                    self._rung = False
                 for connection, task in tasks.items():
                     if connection in ready:
                         self._hear(task)
@@ -241,6 +255,8 @@ class Supervisor:
         now = time.monotonic()
         for task in connector.tasks:
             self._store(task)
+            if task.process is not None and task.process.silent_since is not None:
+                self._bury(task, task.process)
             if task.stopping and task.process is not None and now >= task.deadline:
                 self._say(logging.WARNING, f"{task.name} did not stop in time; killed")
                 task.deadline = now + _TICK
@@ -300,7 +316,7 @@ class Supervisor:
             while process.connection.poll():
                 self._receive(task, process.connection.recv())
         except (EOFError, OSError):
-            self._bury(task, process)
+            process.hang_up()
         except Exception:  # nothing a task says may stop the worker
             problem = traceback.format_exc()
             self._say(logging.ERROR, f"Task {task.name} is not understood; killed\n{problem}")
@@ -342,7 +358,10 @@ class Supervisor:
                 task.process.send(OffsetsStored(message.number))
 
     def _bury(self, task: RunningTask, process: TaskProcess) -> None:
+        """Note how a process ended, if it has; it may take a moment after its last word."""
         ending = process.ending()
+        if ending is None:
+            return
         task.process = None
         asked, task.stopping = task.stopping, False
         if task.failure is not None:

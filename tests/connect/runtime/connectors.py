@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +28,7 @@ class CounterConfig(SourceConfig):
     limit = integer("counter.limit", 1_000_000_000, doc="Where to stop counting.")
     secret = password("counter.secret", doc="Something to hide.")
     fault = string(
-        "counter.fault", "", doc="What goes wrong: start, poll, poll-once, hang or plan."
+        "counter.fault", "", doc="What goes wrong: start, poll, poll-once, hang, mute or plan."
     )
     tasks_file = optional_string("counter.tasks.file", doc="Holds the number of tasks to make.")
 
@@ -44,6 +47,9 @@ class CounterTask(SourceTask):
         self.polls += 1
         if self.config.fault == "poll":
             raise ValueError("cannot count")
+        if self.config.fault == "mute" and self.polls == 2:
+            socket.socket(fileno=int(sys.argv[1])).shutdown(socket.SHUT_WR)
+            os.kill(os.getpid(), signal.SIGSTOP)
         if self.config.fault == "hang" and self.polls == 2:
             time.sleep(1000)
         if self.config.fault == "poll-once" and self.polls == 2:
