@@ -25,7 +25,8 @@ class Control(ABC):
         self._waiting: deque[tuple[int, Offsets]] = deque()
         self._stored: deque[Offsets] = deque()
         self._sent = 0
-        self._topics: set[str] = set()
+        self.topics: set[str] = set()
+        """Those in use."""
 
     @abstractmethod
     def send(self, message: FromTask) -> None:
@@ -58,13 +59,11 @@ class Control(ABC):
         with self._answered:
             return self._answered.wait_for(lambda: not self._waiting, timeout)
 
-    def topic(self, topic: str) -> bool:
-        """Note a topic in use; True the first time."""
-        if topic in self._topics:
-            return False
-        self._topics.add(topic)
-        self.send(TopicUsed(topic))
-        return True
+    def topic(self, topic: str) -> None:
+        """Note a topic in use."""
+        if topic not in self.topics:
+            self.topics.add(topic)
+            self.send(TopicUsed(topic))
 
     def report(self, snapshot: Snapshot) -> None:
         self.send(Report(snapshot))

@@ -25,7 +25,7 @@ from connect.log.contract import (
 )
 from connect.metrics import TaskMetrics
 from connect.runtime import runs
-from connect.runtime.backoff import Backoff
+from connect.runtime.backoff import Backoff, patiently
 from connect.runtime.control import Control
 from connect.runtime.conversion import Conversion
 from connect.runtime.dead_letters import DeadLetters
@@ -90,16 +90,8 @@ class SinkLoop(RebalanceListener):
     def run(self, settings: Mapping[str, str]) -> None:
         control = self._control
         try:
-            while not control.stopping.is_set():
-                try:
-                    self._task.start(settings)
-                    break
-                except RetriableError as error:
-                    control.stopping.wait(self._later("start", error))
-            if control.stopping.is_set():
-                return
-            self._backoff.reset()
-            self._consumer = self._setup.consumer(self)
+            self._again(lambda: self._task.start(settings), "start")
+            self._consumer = self._again(lambda: self._setup.consumer(self), "Joining the group")
             try:
                 control.event(Event.STARTED)
                 self._next_commit = time.monotonic() + self._setup.flush_interval
@@ -128,6 +120,13 @@ class SinkLoop(RebalanceListener):
                 self._metrics.polls += 1
                 self._take(messages)
         self._settle()
+
+    def _again(self, step: Callable[[], T], what: str) -> T:
+        return patiently(step, what, self._control.stopping, wait=self._wait)
+
+    def _wait(self, seconds: float) -> None:
+        self._metrics.retries += 1
+        self._control.stopping.wait(seconds)
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -247,14 +246,10 @@ class SinkLoop(RebalanceListener):
             self._bury(self._setup.dead_letters, message, failure)
 
     def _bury(self, letters: DeadLetters, message: Message, failure: _StageError) -> None:
-        while True:
-            try:
-                letters.write(message, failure.stage, failure.component, failure.error)
-                break
-            except RetriableError as error:
-                if self._control.stopping.is_set():
-                    raise
-                self._control.stopping.wait(self._later("writing a dead letter", error))
+        self._again(
+            lambda: letters.write(message, failure.stage, failure.component, failure.error),
+            "Writing a dead letter",
+        )
         self._metrics.dead_letters += 1
 
     # --- writing ---------------------------------------------------------------------------------
@@ -265,7 +260,10 @@ class SinkLoop(RebalanceListener):
             if batches:
                 self._task.put(batches)
         except RetriableError as error:
-            self._retry_at = time.monotonic() + self._later("put", error)
+            delay = self._backoff.delay(error)
+            self._metrics.retries += 1
+            _log.warning("put is tried again in %.1f s: %s", delay, error)
+            self._retry_at = time.monotonic() + delay
             return
         except BadRecordsError as error:
             self._reject_put(error)
@@ -286,13 +284,6 @@ class SinkLoop(RebalanceListener):
             message = by_place.get((topic, partition, offset)) or by_offset[partition, offset]
             self._reject(message, _StageError(Stage.TASK_PUT, type(self._task), DataError(reason)))
         self._metrics.records -= len(error.records)
-
-    def _later(self, what: str, error: RetriableError) -> float:
-        """Say that something will be tried again, and return after how many seconds."""
-        delay = self._backoff.delay(error)
-        self._metrics.retries += 1
-        _log.warning("%s is tried again in %.1f s: %s", what, delay, error)
-        return delay
 
     def _commit(self) -> None:
         if not self._done:

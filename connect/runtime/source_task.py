@@ -20,7 +20,7 @@ from connect.errors import LogError, RetriableError
 from connect.log.contract import Headers, Log, Producer
 from connect.metrics import TaskMetrics
 from connect.offsets import PartitionKey, partition_key
-from connect.runtime.backoff import Backoff
+from connect.runtime.backoff import Backoff, patiently
 from connect.runtime.control import Control
 from connect.runtime.conversion import Conversion
 from connect.runtime.joining import joined
@@ -31,7 +31,6 @@ from connect.runtime.topic_creation import TopicCreation
 _log = logging.getLogger(__name__)
 
 REPORT_INTERVAL = 0.5
-_PRODUCE_AGAIN = 0.1
 
 T = TypeVar("T")
 
@@ -83,6 +82,7 @@ class SourceLoop:
         self._control = control
         self._metrics = setup.metrics
         self._producer = setup.producer
+        self._polling = Backoff()
         self._ticket = 0
         self._pending: deque[_Pending] = deque()
         self._reached: dict[PartitionKey, tuple[SourcePartition, SourceOffset]] = {}
@@ -109,8 +109,9 @@ class SourceLoop:
             if control.paused:
                 self._idle()
                 continue
-            batches = self._again(self._task.poll, "poll")
+            batches = self._again(self._task.poll, "poll", self._polling)
             if batches:
+                self._polling.reset()  # and not before: a reader that starts again returns nothing
                 self._metrics.polls += 1
                 for batch in joined(batches):
                     self._send(batch)
@@ -123,21 +124,12 @@ class SourceLoop:
         if not self._control.stopping.is_set():
             self._control.event(Event.RESUMED)
 
-    def _again(self, step: Callable[[], T], name: str) -> T | None:
-        """The step's result; RetriableError means again after a pause, until stopped."""
-        backoff = Backoff()
-        while not self._control.stopping.is_set():
-            try:
-                return step()
-            except RetriableError as error:
-                delay = backoff.delay(error)
-                self._metrics.retries += 1
-                _log.warning("%s is tried again in %.1f s: %s", name, delay, error)
-                self._wait(delay)
-        return None
+    def _again(self, step: Callable[[], T], what: str, backoff: Backoff | None = None) -> T:
+        return patiently(step, what, self._control.stopping, backoff=backoff, wait=self._wait)
 
     def _wait(self, seconds: float) -> None:
-        """Pause, but go on storing what is acknowledged meanwhile."""
+        """Pause before another try, but go on storing what is acknowledged meanwhile."""
+        self._metrics.retries += 1
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self._settle()
@@ -201,25 +193,22 @@ class SourceLoop:
         batch, keys, values, headers = encoded
         if not values:
             return
-        if self._control.topic(batch.topic) and self._setup.topics is not None:
-            self._create(batch.topic, self._setup.topics)
-        while True:
-            try:
-                self._ticket = self._producer.produce(
-                    batch.topic,
-                    keys,
-                    values,
-                    headers=headers,
-                    partition=batch.partition,
-                    timestamps=batch.timestamps,
-                )
-                break
-            except RetriableError as error:
-                if self._control.stopping.is_set():
-                    raise
-                self._metrics.retries += 1
-                _log.warning("The log takes no records for the moment: %s", error)
-                self._control.stopping.wait(_PRODUCE_AGAIN)
+        if batch.topic not in self._control.topics:
+            creation = self._setup.topics
+            if creation is not None:
+                self._again(lambda: self._create(batch.topic, creation), "Creating a topic")
+            self._control.topic(batch.topic)
+        self._ticket = self._again(
+            lambda: self._producer.produce(
+                batch.topic,
+                keys,
+                values,
+                headers=headers,
+                partition=batch.partition,
+                timestamps=batch.timestamps,
+            ),
+            "Writing to the log",
+        )
         self._metrics.records += len(values)
         self._metrics.bytes += sum(map(len, filter(None, keys)))
         self._metrics.bytes += sum(map(len, filter(None, values)))

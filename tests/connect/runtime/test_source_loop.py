@@ -9,9 +9,11 @@ import pytest
 from connect.batch import SourceBatch, SourceOffset, SourcePartition
 from connect.connector import SourceTask
 from connect.errors import DataError, LogError, RetriableError
+from connect.log.contract import NewTopic
 from connect.metrics import TaskMetrics
 from connect.runtime.source_task import SourceLoop, SourceSetup
 from connect.runtime.tolerance import Tolerance
+from connect.runtime.topic_creation import TopicCreation
 from connect.schema import STRING
 from tests.connect.runtime.connectors import CounterConfig
 from tests.connect.runtime.doubles import HeldProducer, Recorder, text_conversion, unchanged
@@ -57,6 +59,24 @@ class ScriptedTask(SourceTask):
         self.life.append("stop")
 
 
+class TopicsOnly:
+    """As much of a log as topic creation looks at; the faults come first."""
+
+    def __init__(self) -> None:
+        self.created: list[str] = []
+        self.faults: list[Exception] = []
+        self.creating: Callable[[], object] = bool
+
+    def partitions(self, topic: str) -> int | None:
+        if self.faults:
+            raise self.faults.pop()
+        return 1 if topic in self.created else None
+
+    def create_topics(self, topics: Sequence[NewTopic]) -> None:
+        self.creating()
+        self.created += [topic.name for topic in topics]
+
+
 class Stage:
     """One loop with its doubles."""
 
@@ -67,6 +87,7 @@ class Stage:
         flush_interval: float = 0.0,
         silent: bool = False,
         acks: bool = False,
+        topics: bool = False,
         **settings: str,
     ) -> None:
         self.control = Recorder(silent=silent)
@@ -77,13 +98,17 @@ class Stage:
             {"name": "c", "connector.class": "c", "counter.topic": "t"}
             | {name.replace("_", "."): value for name, value in settings.items()}
         )
+        self.log = TopicsOnly()
+        creation = {"partitions": "1", "replication.factor": "1"}
         setup = SourceSetup(
-            log=None,  # type: ignore[arg-type]
+            log=self.log,  # type: ignore[arg-type]
             producer=self.producer,
             transform=transform,
             conversion=text_conversion(),
             tolerance=Tolerance(config, self.metrics, self.control.stopping),
-            topics=None,
+            topics=TopicCreation({f"topic.creation.default.{k}": v for k, v in creation.items()})
+            if topics
+            else None,
             metrics=self.metrics,
             flush_interval=flush_interval,
             flush_timeout=0.2,
@@ -171,6 +196,40 @@ def test_a_fault_of_the_moment_in_poll_is_tried_again(caplog: pytest.LogCaptureF
     assert [value for _, _, value in stage.producer.sent] == [b"a"]
     assert stage.metrics.retries == 2
     assert "poll is tried again in 0.0 s: hiccup" in caplog.text
+
+
+def test_pauses_grow_until_a_batch_came() -> None:
+    """A reader that starts again after a fault returns nothing at first."""
+
+    def hiccup() -> Sequence[SourceBatch]:
+        raise RetriableError("hiccup")
+
+    stage = Stage(hiccup, list, hiccup, list, hiccup, lambda: [batch(1, "a")], hiccup, acks=True)
+    pauses: list[float] = []
+    stage.loop._wait = pauses.append  # type: ignore[method-assign]
+    stage.run()
+    assert pauses == [0.3, 0.6, 1.2, 0.3]
+
+
+def test_a_topic_is_created_as_soon_as_the_log_is_there_again() -> None:
+    stage = Stage(lambda: [batch(1, "a")], lambda: [batch(2, "b")], acks=True, topics=True)
+    stage.log.faults = [RetriableError("away", delay=0.01), RetriableError("away", delay=0.01)]
+    said_before_creation: list[bool] = []
+    stage.log.creating = lambda: said_before_creation.append("t" in stage.control.topics)
+    stage.run()
+    assert stage.log.created == ["t"]
+    assert said_before_creation == [False]
+    assert [value for _, _, value in stage.producer.sent] == [b"a", b"b"]
+
+
+def test_a_task_told_to_stop_gives_up_on_a_topic() -> None:
+    stage = Stage(lambda: [batch(1, "a")], topics=True)
+    stage.log.faults = [RetriableError("away", delay=0.01)] * 100
+    stage.loop._wait = lambda _: stage.control.stopping.set()  # type: ignore[method-assign]
+    with pytest.raises(RetriableError, match="away"):
+        stage.run()
+    assert stage.producer.sent == []
+    assert stage.task.life == ["start", "stop"]
 
 
 def test_a_log_that_is_full_gets_the_same_run_again() -> None:
