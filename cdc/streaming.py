@@ -37,7 +37,7 @@ _IDLE_OFFSET_SECONDS = 1.0
 
 
 class Streaming:
-    """Iterate over ``batches``. ``deletes_only`` gives what an interrupted snapshot left stale."""
+    """Iterate over ``batches``. ``deletions`` gives what an interrupted snapshot left stale."""
 
     def __init__(
         self,

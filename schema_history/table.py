@@ -231,10 +231,6 @@ class Table:
     def renamed(self, table_id: TableId) -> Table:
         return replace(self, id=table_id)
 
-    def with_columns(self, columns: Iterable[Column]) -> Table:
-        """The table with these columns, numbered from 1 in their order."""
-        return replace(self, columns=numbered(columns))
-
 
 def numbered(columns: Iterable[Column]) -> tuple[Column, ...]:
     """The columns with ``position`` counted from 1."""

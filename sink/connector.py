@@ -50,9 +50,6 @@ class JdbcSinkTask(SinkTask):
         connect(self._dialect, self.config, attempts=self.config.connection_attempts)
 
     def put(self, batches: Sequence[SinkBatch]) -> None:
-        batches = [batch for batch in batches if len(batch)]
-        if not batches:
-            return
         try:
             self._attempt(batches)
             self._open.commit()

@@ -241,7 +241,7 @@ class EventDecoder:
                 self._begin(start, None, seconds)
             step = self._rows(packet, body, stop, kind, start, end, seconds, server_id, False)
         elif kind == XID:
-            return self._commit(start, end, seconds, server_id, False)
+            return self._commit(start, end, seconds, server_id)
         elif kind in (GTID, ANONYMOUS_GTID):
             self._head(packet, body, stop, kind == ANONYMOUS_GTID)
         elif kind == QUERY:
@@ -307,7 +307,7 @@ class EventDecoder:
                     "and cannot be followed: whether it commits is decided later.",
                     cure="Use one-phase XA commits or ordinary transactions on captured tables.",
                 )
-            return self._commit(start, end, seconds, server_id, False)
+            return self._commit(start, end, seconds, server_id)
         if kind == Event.QUERY_COMPRESSED:
             return self._statement(data, start, end, seconds, server_id, compressed=True)
         if kind in _COMPRESSED_ROWS:
@@ -390,13 +390,12 @@ class EventDecoder:
         end: cython.longlong,
         seconds: cython.longlong,
         server_id: cython.longlong,
-        rolled_back: cython.bint,
     ) -> Any:
         transaction = self._transaction
         if transaction is None:
             transaction = self._begin(start, None, seconds)
         self._rest(end)
-        return CommitStep(transaction, start, end, seconds, server_id, rolled_back)
+        return CommitStep(transaction, start, end, seconds, server_id)
 
     @cython.cfunc
     def _rest(self, end: cython.longlong) -> cython.int:
@@ -432,7 +431,7 @@ class EventDecoder:
             query = query._replace(sql=events.inflated(query.sql))
         head = query.sql[:24].upper()
         if head in (b"COMMIT", b"ROLLBACK"):
-            return self._commit(start, end, seconds, server_id, head == b"ROLLBACK")
+            return self._commit(start, end, seconds, server_id)
         if head.startswith((b"XA START", b"XA BEGIN")):
             self._begin(start, query.thread, seconds)
         elif not head.startswith((b"SAVEPOINT", b"ROLLBACK TO", b"XA END", b"RELEASE SAVEPOINT")):

@@ -132,14 +132,14 @@ class RowsStep(Generic[T]):
 
 @dataclass(slots=True)
 class CommitStep:
-    """A transaction ended at ``end``; ``rolled_back`` if what stands are non-transactional rows."""
+    """A transaction ended at ``end``: by COMMIT, or by ROLLBACK after rows of tables without
+    transactions, which stand."""
 
     transaction: Transaction
     start: int
     end: int
     seconds: int
     server_id: int
-    rolled_back: bool = False
 
 
 @dataclass(slots=True)

@@ -70,9 +70,6 @@ class BinlogStream(Generic[T]):
         self._decoder: EventDecoder | None = None
         self._connection: Connection | None = None
         self._closed = threading.Event()
-        self.received = 0
-        """Bytes of events so far."""
-        self.reconnects = 0
 
     @property
     def position(self) -> BinlogPosition:
@@ -100,7 +97,6 @@ class BinlogStream(Generic[T]):
                         if packet[0] != 0:
                             self._refused(packet)
                         wait = _FIRST_WAIT
-                        self.received += len(packet)
                         step = decode(packet)
                         if step is None:
                             continue
@@ -117,7 +113,6 @@ class BinlogStream(Generic[T]):
                     return
                 if self._decoder is not None:
                     self._decoder.rewind()
-                self.reconnects += 1
                 log.warning(
                     "The connection for the binlog is lost: %s. Reading on at %s in %.1f s.",
                     error,

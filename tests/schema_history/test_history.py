@@ -114,9 +114,15 @@ def test_every_table_survives_the_record(seed: int) -> None:
 
 
 def kept(table: Table) -> Table:
-    columns = (replace(c, collation=None, invisible=False, generated=None) for c in table.columns)
-    bare = replace(table, primary_key=table.key_columns, indexes=(), default_collation=None)
-    return bare.with_columns(columns)
+    return replace(
+        table,
+        columns=tuple(
+            replace(c, collation=None, invisible=False, generated=None) for c in table.columns
+        ),
+        primary_key=table.key_columns,
+        indexes=(),
+        default_collation=None,
+    )
 
 
 def test_the_topic_form_in_field_order() -> None:
