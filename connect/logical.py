@@ -20,6 +20,7 @@ SCALE: Final = "scale"
 PRECISION: Final = "connect.decimal.precision"
 
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_NAIVE_EPOCH: Final = EPOCH.replace(tzinfo=None)
 _EPOCH_DAY: Final = EPOCH.date().toordinal()
 # A MySQL DECIMAL has at most 65 digits; what does not fit here raises rather than rounds.
 _WIDE: Final = Context(prec=1000, traps=[Inexact])
@@ -74,7 +75,7 @@ def days_from_date(value: dt.date) -> int:
 
 def datetime_from_micros(micros: int) -> dt.datetime:
     """Naive UTC. Raises OverflowError outside years 1 to 9999."""
-    return (EPOCH + dt.timedelta(microseconds=micros)).replace(tzinfo=None)
+    return _NAIVE_EPOCH + dt.timedelta(microseconds=micros)
 
 
 def micros_from_datetime(value: dt.datetime) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
@@ -12,7 +13,7 @@ import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException
 
 from connect.errors import ConfigError, LogError, RetriableError
-from connect.log.contract import Consumer, Message, RebalanceListener, TopicPartition
+from connect.log.contract import Consumer, Message, RebalanceListener, TopicPartition, tell
 from connect.log.kafka.config import Client, take_number, translate
 from connect.log.kafka.faults import (
     ATTEMPT_SECONDS,
@@ -20,6 +21,7 @@ from connect.log.kafka.faults import (
     Faults,
     as_error,
     error_of,
+    final,
     made,
     persist,
 )
@@ -32,7 +34,8 @@ DEFAULTS: Mapping[str, str] = {
     "auto.offset.reset": "earliest",
     "isolation.level": "read_uncommitted",  # Java's default; librdkafka's is read_committed
     "partition.assignment.strategy": "range",  # what Java's default list has in common with us
-    "queued.max.messages.kbytes": "32768",
+    # A fetch comes on top, and one of a megabyte may be twenty when it is unpacked.
+    "queued.max.messages.kbytes": "8192",
     "fetch.queue.backoff.ms": "10",  # librdkafka would pause a whole second when the queue is full
 }
 ALWAYS: Mapping[str, object] = {
@@ -42,6 +45,7 @@ ALWAYS: Mapping[str, object] = {
 }
 INTERNAL_TOPICS = frozenset({"__consumer_offsets", "__transaction_state", "__share_group_state"})
 MOST_AT_ONCE = 100_000
+SEEK_SECONDS = 10.0
 TOPICS_AGE_SECONDS = 30.0
 """How often a pattern is held against the topics; ``metadata.max.age.ms`` may say less."""
 
@@ -54,6 +58,7 @@ class KafkaConsumer(Consumer):
         client_id: str,
         listener: RebalanceListener,
         settings: Mapping[str, str],
+        stopping: threading.Event,
     ) -> None:
         """``settings`` are Java's consumer keys; ``group.id`` there wins over ``group``."""
         config = {**DEFAULTS, **translate(settings, Client.CONSUMER)}
@@ -63,6 +68,7 @@ class KafkaConsumer(Consumer):
         self._topics_age = min(age, TOPICS_AGE_SECONDS)
         self._listener = listener
         self._faults = Faults(f"consumer {client_id}")
+        self._stopping = stopping
         self._cooperative = config["partition.assignment.strategy"] == "cooperative-sticky"
         own = {"client.id": client_id, "error_cb": self._faults, **ALWAYS}
         self._client = made(lambda: confluent_kafka.Consumer({**config, **own}, logger=LIBRARY))
@@ -110,6 +116,7 @@ class KafkaConsumer(Consumer):
         found = persist(
             f"asking for the offsets of group {self._group}",
             self._faults,
+            self._stopping,
             lambda timeout: self._client.committed(places, timeout),
         )
         return {
@@ -188,7 +195,7 @@ class KafkaConsumer(Consumer):
         age = self._topics_age if self._subscribed else 1.0
         if self._looked and now - self._looked < age:
             return
-        known = persist("listing topics", self._faults, self._list_topics)
+        known = persist("listing topics", self._faults, self._stopping, self._list_topics)
         self._looked = now
         names = sorted(name for name in known - INTERNAL_TOPICS if pattern.fullmatch(name))
         if names and names != self._subscribed:
@@ -244,15 +251,16 @@ class KafkaConsumer(Consumer):
     ) -> None:
         """A listener's exception must not be raised inside the library; ``poll`` raises it."""
         try:
-            told(_ours(places))
+            tell(told, _ours(places))
         except BaseException as error:
             self._trouble = self._trouble or error
 
     def _serve(self, call: Callable[[], T]) -> T:
+        """What it raises is always final: messages may have been taken out of the queue."""
         try:
             found = call()
         except KafkaException as exception:
-            raise as_error("reading", error_of(exception)) from exception
+            raise final(as_error("reading", error_of(exception))) from exception
         self._raise_trouble()
         return found
 
@@ -277,7 +285,7 @@ class KafkaConsumer(Consumer):
 
     def _when_fetching(self, place: TopicPartition, target: confluent_kafka.TopicPartition) -> None:
         """A partition just assigned cannot be sought until its fetching has begun."""
-        give_up = time.monotonic() + ATTEMPT_SECONDS * 2
+        give_up = time.monotonic() + SEEK_SECONDS
         while True:
             try:
                 self._client.seek(target)
