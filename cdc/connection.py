@@ -16,14 +16,14 @@ from typing import Any, TypeAlias
 
 import pymysql
 from pymysql.connections import Connection as _Connection
+from pymysql.constants import CR
 
 from connect.errors import ConfigError, RetriableError, SourceError
+from connect.mysql_errors import LOGIN_REFUSED, UNREACHABLE, code_of, is_momentary
 
 Connection: TypeAlias = "_Connection[Any]"
 
-_NO_SUCH_HOST = (2003, 2005)
-_ACCESS_DENIED = (1045, 1044, 1698)
-_NO_TLS = 2026
+_NO_TLS = CR.CR_SSL_CONNECTION_ERROR
 
 
 class SslMode(StrEnum):
@@ -70,7 +70,7 @@ class Endpoint:
         try:
             return self._open(context, database)
         except pymysql.err.OperationalError as error:
-            lacks_tls = error.args[0] == _NO_TLS or "doesn't support SSL" in str(error)
+            lacks_tls = code_of(error) == _NO_TLS or "doesn't support SSL" in str(error)
             if self.ssl_mode is SslMode.PREFERRED and lacks_tls:
                 try:
                     return self._open(None, database)
@@ -127,9 +127,9 @@ class Endpoint:
         return context
 
     def _explained(self, error: Exception) -> Exception:
-        code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+        code = code_of(error)
         text = str(error.args[1] if len(error.args) > 1 else error)
-        if code in _ACCESS_DENIED:
+        if code in LOGIN_REFUSED:
             return ConfigError(
                 "database.user",
                 f"Failed to authenticate to the database at {self} with user {self.user!r}: "
@@ -158,7 +158,7 @@ class Endpoint:
                 cure="Give the user caching_sha2_password, sha256_password or "
                 "mysql_native_password.",
             )
-        if code in _NO_SUCH_HOST or isinstance(error, OSError):
+        if code in UNREACHABLE or isinstance(error, OSError):
             return RetriableError(
                 f"Unable to connect to the database at {self}: {text}.",
                 cure="Check database.hostname and database.port, and that the server is up and "
@@ -167,19 +167,11 @@ class Endpoint:
         return RetriableError(f"Unable to connect to the database at {self}: {text} ({code}).")
 
 
-_MOMENTARY = frozenset(
-    {1040, 1053, 1077, 1158, 1159, 1160, 1161, 1205, 1213, 2003, 2006, 2013, 2055, 3169}
-)
-"""Too many connections, shutdown, broken connections, lock waits: a moment later it may work."""
-
-
 def database_fault(error: pymysql.err.MySQLError) -> RetriableError | SourceError:
     """What a statement's failure means for whoever reads the server."""
-    code = error.args[0] if error.args else 0
-    text = (
-        f"The server's answer to a query was: {error.args[-1] if error.args else error} ({code})."
-    )
-    if code in _MOMENTARY or isinstance(error, pymysql.err.InterfaceError):
+    said = error.args[-1] if error.args else error
+    text = f"The server's answer to a query was: {said} ({code_of(error)})."
+    if is_momentary(error):
         return RetriableError(text)
     return SourceError(
         text, cure="Run cdc doctor on the connector file to check grants and settings."

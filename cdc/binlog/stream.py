@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
+from pymysql.constants import ER
+
 from cdc.binlog import events
 from cdc.binlog.decoder_cy import EventDecoder
 from cdc.binlog.packets import LostError, PacketReader
@@ -22,6 +24,7 @@ from cdc.binlog.steps import BinlogPosition, Step
 from cdc.binlog.table_map import TableMap
 from cdc.connection import Connection, Flavour, Server
 from connect.errors import ConfigError, RetriableError, SourceError
+from connect.mysql_errors import DENIED, LOST
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +38,6 @@ class Planned(Protocol):
 
 T = TypeVar("T", bound=Planned)
 
-_SHUTDOWN = frozenset({1053, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 3169})
-"""Server errors that mean: the connection ends, try again."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 30.0
 
 
@@ -158,24 +159,24 @@ class BinlogStream(Generic[T]):
         text = packet[3:].decode("utf-8", "replace")
         if text.startswith("#"):
             text = text[6:]
-        if code in _SHUTDOWN:
+        if code in LOST:
             raise LostError(f"{text} ({code})")
         where = f"at {self._place()}"
         if self._by_gtid:
             where += f" after GTIDs {self.position.gtids!r}"
-        if code == 1236 and "same server" in text.lower():
+        if code == ER.MASTER_FATAL_ERROR_READING_BINLOG and "same server" in text.lower():
             raise ConfigError(
                 "database.server.id",
                 f"Another replica has taken our server id {self._settings.server_id}: {text}",
                 cure="Give each connector a database.server.id of its own.",
             )
         cure = ""
-        if code == 1236:
+        if code == ER.MASTER_FATAL_ERROR_READING_BINLOG:
             cure = (
                 "If the binlog was purged, begin with a new snapshot (delete the connector's "
                 "offsets) and let the server keep binlogs for longer (binlog_expire_logs_seconds)."
             )
-        elif code in (1045, 1227):
+        elif code in DENIED:
             cure = "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO the connector's user."
         raise SourceError(
             f"The server does not send its binlog {where}: {text} ({code}).", cure=cure

@@ -26,6 +26,7 @@ from cdc.polling.query import Grammar
 from cdc.polling.tables import Table
 from cdc.polling.types import Column, SqlType
 from connect.errors import ConfigError
+from connect.mysql_errors import is_momentary
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +34,6 @@ _BINARY_CHARSET: Final = 63
 _VECTOR: Final = 242
 _STREAM_SECONDS: Final = 600
 _KINDS: Final = {"BASE TABLE": "TABLE", "SYSTEM VERSIONED": "TABLE", "VIEW": "VIEW"}
-_TRANSIENT: Final = {
-    1040, 1053, 1077, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1317, 1412, 1836, 1927,
-    2002, 2003, 2006, 2013, 3024, 4031,
-}  # fmt: skip
-"""Server and client error codes of lost connections, shutdowns, full servers and locks."""
 _TIMEOUTS: Final = {"connectTimeout": "connect_timeout", "socketTimeout": "read_timeout"}
 _WITHOUT_MEANING: Final = {
     "useCursorFetch", "defaultFetchSize", "allowPublicKeyRetrieval", "characterEncoding",
@@ -225,9 +221,7 @@ class MySql(Database):
         return "utf8", None
 
     def _transient(self, error: Exception) -> bool:
-        if isinstance(error, pymysql.err.InterfaceError) or not isinstance(error, pymysql.Error):
-            return True
-        return bool(error.args) and error.args[0] in _TRANSIENT
+        return is_momentary(error)
 
 
 _INTEGERS: Final = {SqlType.TINYINT, SqlType.SMALLINT, SqlType.INTEGER, SqlType.BIGINT}

@@ -22,17 +22,13 @@ from cdc.config import SnapshotLocking
 from cdc.connection import Connection, Server
 from cdc.offset import INITIAL, Offset
 from connect.errors import SourceError
+from connect.mysql_errors import DENIED, code_of
 from schema_history import TableId
 
 _logger = logging.getLogger(__name__)
 
 Connect: TypeAlias = "Callable[[], Connection]"
 
-_DENIED = frozenset(
-    {ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR, ER.SPECIFIC_ACCESS_DENIED_ERROR,
-     ER.TABLEACCESS_DENIED_ERROR}
-)  # fmt: skip
-_LOCK_WAIT = 1205
 _UNLOCKED_TRIES = 5
 _PATIENCE_SECONDS = 365 * 24 * 3600
 
@@ -133,11 +129,11 @@ def _lock(
         try:
             query(locker, "FLUSH TABLES WITH READ LOCK")
         except pymysql.err.MySQLError as error:
-            if error.args[0] not in _DENIED:
+            if code_of(error) not in DENIED:
                 raise
             _lock_tables(locker, captured(locker))
     except pymysql.err.MySQLError as error:
-        if error.args[0] == _LOCK_WAIT:
+        if code_of(error) == ER.LOCK_WAIT_TIMEOUT:
             raise SourceError(
                 f"The read lock for the snapshot was not granted within {seconds} s: some "
                 "statement or transaction holds the tables.",
@@ -155,7 +151,7 @@ def _lock_tables(locker: Connection, tables: Sequence[TableId]) -> None:
         names = ", ".join(f"{quoted(table.database, table.table)} READ" for table in tables)
         query(locker, f"LOCK TABLES {names}")
     except pymysql.err.MySQLError as error:
-        if error.args[0] not in _DENIED:
+        if code_of(error) not in DENIED:
             raise
         user = query(locker, "SELECT CURRENT_USER()")[0][0]
         name, _, host = user.partition("@")

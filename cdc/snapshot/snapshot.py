@@ -34,14 +34,13 @@ from cdc.snapshot.query import stream_rows
 from cdc.snapshot.text_rows_cy import TextPlan
 from connect.batch import SourceBatch
 from connect.errors import SourceError
+from connect.mysql_errors import TABLE_CHANGED, code_of
 from connect.schema import Value
 from schema_history import Change, Schemas, TableId
 
 _logger = logging.getLogger(__name__)
 
 _CHANGES_AT_ONCE = 500
-_TABLE_CHANGED = frozenset({1412, 1146, 1049, 1054})
-"""Definition changed, no such table, no such database, no such column."""
 _MOST_REREADS = 20
 
 FIRST, FIRST_OF_TABLE, TRUE = "first", "first_in_data_collection", "true"
@@ -242,7 +241,7 @@ class Snapshot:
             # Gives the table's metadata lock back: else no DDL could run until the end.
             query(self._reader, "ROLLBACK TO SAVEPOINT before_table")
         except pymysql.err.MySQLError as error:
-            if error.args[0] in _TABLE_CHANGED:
+            if code_of(error) in TABLE_CHANGED:
                 raise _ChangedError(error.args[1]) from error
             raise
 

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Final
 
 import pymysql
-from pymysql.constants import CLIENT
+from pymysql.constants import CLIENT, ER
 
 from connect.errors import ConfigError, DataError
+from connect.mysql_errors import BAD_VALUE, READ_ONLY, code_of, is_momentary
 from sink.dialects.base import Cells, ColumnSpec, Dialect, Encoder, Fault, array_json, finite
 from sink.table import Table, TableName, TargetColumn
 from sink.values import ColumnType, Kind, clock, on_clock, plain
@@ -26,15 +27,6 @@ _SQL_MODE: Final = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTI
 
 _KEY_BYTES: Final = 3072
 """What an InnoDB index holds; a character of utf8mb4 takes four."""
-
-_MOMENT: Final = frozenset(
-    {1040, 1053, 1158, 1159, 1160, 1161, 1180, 1205, 1213, 1290, 1317, 1836, 1927, 2002, 2003}
-    | {2006, 2013, 2055, 3024, 4031, 0}
-)
-_DATA: Final = frozenset(
-    {1022, 1048, 1062, 1169, 1216, 1217, 1264, 1265, 1292, 1364, 1366, 1367, 1406, 1416, 1451}
-    | {1452, 1526, 1690, 1761, 1762, 3140, 3141, 3819, 3903, 4025, 4078, 6138}
-)
 
 # Java driver properties that change nothing here: results are the same with or without them.
 _HARMLESS: Final = frozenset(
@@ -114,24 +106,23 @@ class MySQL(Dialect):
         self._open.rollback()
 
     def fault(self, error: Exception) -> Fault:
-        code = error.args[0] if error.args and isinstance(error.args[0], int) else None
-        if isinstance(error, OSError) or code in _MOMENT:
+        if is_momentary(error) or code_of(error) in READ_ONLY:
             return Fault.MOMENT
-        if code in _DATA or isinstance(error, ValueError | pymysql.DataError):
+        if code_of(error) in BAD_VALUE or isinstance(error, ValueError | pymysql.DataError):
             return Fault.DATA
         return Fault.REFUSED
 
     def advice(self, error: Exception) -> str:
-        match error.args[0] if error.args else None:
-            case 1045:
+        match code_of(error):
+            case ER.ACCESS_DENIED_ERROR:
                 return "Check connection.user and connection.password."
-            case 1044 | 1142:
+            case ER.DBACCESS_DENIED_ERROR | ER.TABLEACCESS_DENIED_ERROR:
                 return "Grant the user SELECT, INSERT, UPDATE, DELETE, CREATE and ALTER there."
-            case 1046:
+            case ER.NO_DB_ERROR:
                 return "Name the database in connection.url or in table.name.format."
-            case 1049:
+            case ER.BAD_DB_ERROR:
                 return "Create the database, or correct its name."
-            case 1153:
+            case ER.NET_PACKET_TOO_LARGE:
                 return "Raise max_allowed_packet on the server, or lower batch.size."
             case _:
                 return ""
