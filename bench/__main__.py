@@ -18,7 +18,7 @@ MEASUREMENTS: Mapping[str, Callable[[Stand], Iterator[Result]]] = {
     "snapshot": snapshot.measure,
     "sink": sink.measure,
 }
-FULL_ROWS, QUICK_ROWS = 1_000_000, 100_000
+FULL_ROWS, QUICK_ROWS = 1_000_000, 50_000
 
 
 def sizes(rows: int) -> Sizes:
