@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 
 from connect import plugins
@@ -10,9 +11,9 @@ from connect.log.contract import Log
 from connect.plugins import Group
 
 
-def open_log(settings: Mapping[str, str]) -> Log:
+def open_log(settings: Mapping[str, str], stopping: threading.Event | None = None) -> Log:
     """The log a worker's settings name: Kafka where there is ``bootstrap.servers``, otherwise the
-    embedded one in ``log.file``."""
+    embedded one in ``log.file``. Once ``stopping`` is set, nothing waits long for it."""
     if settings.get("bootstrap.servers"):
         name = "kafka"
     elif settings.get("log.file"):
@@ -24,4 +25,6 @@ def open_log(settings: Mapping[str, str]) -> Log:
             cure="Or set log.file, to use the embedded log in that file.",
         )
     log: Log = plugins.load(Group.LOGS, name)(settings)
+    if stopping is not None:
+        log.stopping = stopping
     return log

@@ -10,12 +10,13 @@ stored; that is what source offsets wait for. ``produce`` blocks when too much i
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, Self, TypeAlias
 
-from connect.errors import LogError
+from connect.errors import LogError, RetriableError
 
 
 class FencedError(LogError):
@@ -120,7 +121,8 @@ class Producer(ABC):
 
 
 class RebalanceListener:
-    """Told which partitions come and go. Called from within ``Consumer.poll`` and ``close``."""
+    """Told which partitions come and go. Called from within ``Consumer.poll`` and ``close``, which
+    raise what it raises; a RetriableError as LogError, since it is not told the same again."""
 
     def assigned(self, partitions: Sequence[TopicPartition]) -> None:
         """New partitions; reading has not begun."""
@@ -130,6 +132,19 @@ class RebalanceListener:
 
     def lost(self, partitions: Sequence[TopicPartition]) -> None:
         """Taken away without notice; committing is no longer possible."""
+
+
+def tell(
+    told: Callable[[Sequence[TopicPartition]], None], partitions: Sequence[TopicPartition]
+) -> None:
+    """For consumers: call one method of a listener."""
+    try:
+        told(partitions)
+    except RetriableError as error:
+        raise LogError(
+            f"Partitions came or went, and that could not be followed: {error.message}",
+            cure=error.cure,
+        ) from error
 
 
 class Consumer(ABC):
@@ -186,6 +201,10 @@ class Log(ABC):
 
     kind: ClassVar[str]
     """Its plugin name, ``kafka`` or ``embedded``."""
+
+    stopping: threading.Event = threading.Event()  # one that is never set
+    """Once it is set, a log out of reach is not asked again: RetriableError within a second or two.
+    For the log's own calls and for producers and consumers made from then on."""
 
     @abstractmethod
     def cluster_id(self) -> str: ...

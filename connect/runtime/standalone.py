@@ -86,7 +86,7 @@ class Worker:
         self._log.close()
 
     def _open_log(self) -> Log:
-        log = open_log(self.config.log_settings())
+        log = open_log(self.config.log_settings(), self.stopping)
         try:
             while True:
                 try:
@@ -344,9 +344,6 @@ def run_standalone(
         _log.info("Stopping on %s", signal.Signals(number).name)
         # Not set() itself: the signal may come while this very thread holds the event's lock.
         threading.Thread(target=worker.stopping.set).start()
-        if not worker.started:
-            # The start may be waiting for a log that is down; this ends the wait.
-            raise RetriableError("Told to stop before the log was reached.")
 
     before = {
         number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)
@@ -367,7 +364,7 @@ def run_standalone(
                     sys.stderr.write("worker: its supervisor has ended; see the log\n")
                     return 1
     except RetriableError:
-        return 0  # told to stop while the log was still out of reach
+        return 0  # told to stop while the log was out of reach
     except ConfigError as error:
         return _refuse("worker", error)
     finally:

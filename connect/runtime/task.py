@@ -44,7 +44,9 @@ def run(spec: TaskSpec, control: Control) -> None:
     """Returns when ``control`` says stop; raises what ended the task otherwise."""
     worker = WorkerConfig(spec.worker_settings)
     with patiently(
-        lambda: open_log(worker.log_settings()), "Opening the log", control.stopping
+        lambda: open_log(worker.log_settings(), control.stopping),
+        "Opening the log",
+        control.stopping,
     ) as log:
         name = spec.connector_settings["connector.class"]
         connector = plugins.load(Group.CONNECTORS, name)

@@ -72,7 +72,8 @@ class LogHistory(HistoryStore):
             client = self._config.under(PREFIX)
             passed = {k: v for k, v in client.items() if k.startswith(("producer.", "consumer."))}
             self._owned = open_log(
-                {"bootstrap.servers": self._config.bootstrap_servers} | passed | _security(passed)
+                {"bootstrap.servers": self._config.bootstrap_servers} | passed | _security(passed),
+                log.stopping,
             )
         elif log.kind == "kafka":
             raise ConfigError(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from connect.errors import ConfigError, LogError
-from connect.log.contract import Consumer, Message, RebalanceListener, TopicPartition
+from connect.log.contract import Consumer, Message, RebalanceListener, TopicPartition, tell
 from connect.log.embedded.buffer import number
 from connect.log.embedded.file import LogFile, Place, errors, frame_id
 from connect.log.embedded.frame import decode, messages
@@ -147,7 +147,7 @@ class EmbeddedConsumer(Consumer):
     def close(self) -> None:
         try:
             if self._readings:
-                self._listener.revoked(self.assignment())
+                tell(self._listener.revoked, self.assignment())
         finally:
             self._give_up()
             self.member.leave()
@@ -160,11 +160,11 @@ class EmbeddedConsumer(Consumer):
             lost = self.assignment()
             self._give_up()
             if lost:
-                self._listener.lost(lost)
+                tell(self._listener.lost, lost)
             self.member.rejoin()
         elif standing is Standing.OUTDATED:
             if self._readings:
-                self._listener.revoked(self.assignment())
+                tell(self._listener.revoked, self.assignment())
             self._give_up()
             self.member.join()
         elif standing is Standing.SHARED_OUT and not self._shared_out:
@@ -173,7 +173,7 @@ class EmbeddedConsumer(Consumer):
             self._readings = {place.at: Reading(place, self._start(place)) for place in places}
             self._turns = deque(self._readings)
             if places:
-                self._listener.assigned(self.assignment())
+                tell(self._listener.assigned, self.assignment())
 
     def _give_up(self) -> None:
         self._readings = {}

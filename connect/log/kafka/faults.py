@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -16,18 +17,50 @@ from connect.log.contract import FencedError
 LOGGER = logging.getLogger("connect.log.kafka")
 
 LIBRARY = LOGGER.getChild("librdkafka")
-"""Where librdkafka's own lines go; it warns at each start of a setting that we want."""
-LIBRARY.addFilter(lambda record: "is experimental" not in record.getMessage())
+"""Where librdkafka's own lines go."""
 
 T = TypeVar("T")
 
 API_SECONDS = 60.0
 """How long one call goes on trying, as Java's ``default.api.timeout.ms``."""
 
-ATTEMPT_SECONDS = 5.0
+ATTEMPT_SECONDS = 2.0
 
 REPEAT_SECONDS = 10.0
 """The same trouble is logged again after this long."""
+
+
+class Seldom(logging.Filter):
+    """Lets the same trouble pass once in REPEAT_SECONDS: a client without a broker has hundreds of
+    lines a second. It is the same whichever client says it and however long it took."""
+
+    SAME = re.compile(
+        r"\[[^]]*#(?:producer|consumer)-\d+\]|\[thrd:[^]]*\]|\(after [^)]*\)|\d+/\d+ "
+        r"|^(?:admin client|(?:producer|consumer|reader of) [^:]*): "
+    )
+    MANY = 1000
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._passed: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        text = self.SAME.sub("", record.getMessage())
+        if "is experimental" in text:  # librdkafka, at each start, of a setting that we want
+            return False
+        now = time.monotonic()
+        if now - self._passed.get(text, -REPEAT_SECONDS) < REPEAT_SECONDS:
+            return False
+        if len(self._passed) >= self.MANY:
+            self._passed.clear()
+        self._passed[text] = now
+        return True
+
+
+LOGGER.addFilter(Seldom())
+LIBRARY.addFilter(Seldom())
 
 UNREACHABLE = frozenset(
     {
@@ -79,6 +112,13 @@ def as_error(doing: str, error: KafkaError) -> LogError | RetriableError:
     return LogError(text)
 
 
+def final(problem: LogError | RetriableError) -> LogError:
+    """The same as an error that ends the client's work."""
+    if isinstance(problem, LogError):
+        return problem
+    return LogError(problem.message, cure=problem.cure)
+
+
 def error_of(exception: KafkaException) -> KafkaError:
     error = exception.args[0]
     return error if isinstance(error, KafkaError) else KafkaError(KafkaError._FAIL, str(error))
@@ -100,16 +140,12 @@ class Faults:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.final: LogError | RetriableError | None = None
-        self._logged: dict[int, float] = {}
+        self.final: LogError | None = None
 
     def __call__(self, error: KafkaError) -> None:
         if error.code() in REFUSED_LOGIN or error.fatal():
-            self.final = as_error(f"running {self.name}", error)
-        now = time.monotonic()
-        if now - self._logged.get(error.code(), -REPEAT_SECONDS) >= REPEAT_SECONDS:
-            self._logged[error.code()] = now
-            LOGGER.warning("%s: %s; trying again", self.name, error.str())
+            self.final = final(as_error(f"running {self.name}", error))
+        LOGGER.warning("%s: %s; trying again", self.name, error.str())
 
     def check(self) -> None:
         """Raise what is final; the errors of a moment are librdkafka's to retry."""
@@ -132,8 +168,11 @@ def made(make: Callable[[], T]) -> T:
         ) from exception
 
 
-def persist(doing: str, faults: Faults, attempt: Callable[[float], T]) -> T:
-    """Call ``attempt(timeout)`` until it answers; RetriableError when API_SECONDS have passed."""
+def persist(
+    doing: str, faults: Faults, stopping: threading.Event, attempt: Callable[[float], T]
+) -> T:
+    """Call ``attempt(timeout)`` until it answers; RetriableError when API_SECONDS have passed, or
+    when it has not answered and ``stopping`` is set."""
     give_up = time.monotonic() + API_SECONDS
     while True:
         faults.check()
@@ -145,5 +184,6 @@ def persist(doing: str, faults: Faults, attempt: Callable[[float], T]) -> T:
             faults.check()
             if not isinstance(problem, RetriableError) or time.monotonic() >= give_up:
                 raise problem from exception
+            if stopping.wait(max(0.0, min(1.0, started + 1.0 - time.monotonic()))):
+                raise problem from exception
             LOGGER.warning("%s Trying again.", problem)
-            time.sleep(max(0.0, min(1.0, started + 1.0 - time.monotonic())))

@@ -44,6 +44,7 @@ from connect.log.kafka.faults import (
 from connect.log.kafka.producer import KafkaProducer
 
 READ_AT_ONCE = 1000
+ADMIN_SECONDS = 5.0
 
 
 class KafkaLog(Log):
@@ -133,7 +134,7 @@ class KafkaLog(Log):
         config: Mapping[str, str] | None = None,
     ) -> Producer:
         settings = {**client_settings(self._settings, Client.PRODUCER), **(config or {})}
-        return KafkaProducer(client_id, transactional_id, settings)
+        return KafkaProducer(client_id, transactional_id, settings, self.stopping)
 
     def consumer(
         self,
@@ -145,7 +146,9 @@ class KafkaLog(Log):
         config: Mapping[str, str] | None = None,
     ) -> Consumer:
         settings = {**client_settings(self._settings, Client.CONSUMER), **(config or {})}
-        return KafkaConsumer(group, topics, client_id, listener or RebalanceListener(), settings)
+        return KafkaConsumer(
+            group, topics, client_id, listener or RebalanceListener(), settings, self.stopping
+        )
 
     def close(self) -> None:
         self._admin.poll(0)
@@ -154,7 +157,7 @@ class KafkaLog(Log):
         """The controller has answered; brokers hear of it a little later."""
         give_up = time.monotonic() + API_SECONDS
         while (self.partitions(topic) is not None) != exists:
-            if time.monotonic() > give_up:
+            if time.monotonic() > give_up or self.stopping.is_set():
                 raise RetriableError(f"The brokers do not know of the change to topic {topic} yet.")
             time.sleep(0.02)
 
@@ -182,7 +185,7 @@ class KafkaLog(Log):
                 found = client.consume(READ_AT_ONCE, 0) or client.consume(1, ATTEMPT_SECONDS)
                 if found:
                     heard = time.monotonic()
-                elif time.monotonic() - heard > API_SECONDS:
+                elif time.monotonic() - heard > API_SECONDS or self.stopping.is_set():
                     raise RetriableError(f"Kafka sends nothing more of topic {topic}.")
                 for raw in found:
                     number, error = raw.partition(), raw.error()
@@ -203,10 +206,10 @@ class KafkaLog(Log):
     def _ask(self, doing: str, call: Callable[..., Future[Any]], *, fine: int | None = None) -> Any:
         """The answer of an admin call; None for the error code that is ``fine``."""
 
-        def attempt(timeout: float) -> Any:
+        def attempt(_timeout: float) -> Any:
             self._admin.poll(0)
             try:
-                return call(request_timeout=timeout).result(timeout * 2)
+                return self._answer(call(request_timeout=ADMIN_SECONDS))
             except KafkaException as exception:
                 if exception.args[0].code() == fine:
                     return None
@@ -214,4 +217,16 @@ class KafkaLog(Log):
             except TimeoutError:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from None
 
-        return persist(doing, self._faults, attempt)
+        return persist(doing, self._faults, self.stopping, attempt)
+
+    def _answer(self, future: Future[Any]) -> Any:
+        give_up = time.monotonic() + 2 * ADMIN_SECONDS
+        while True:
+            try:
+                return future.result(0.1)
+            except TimeoutError:
+                now = time.monotonic()
+                if now > give_up:
+                    raise
+                if self.stopping.is_set():
+                    give_up = min(give_up, now + 1.0)

@@ -10,6 +10,7 @@ by ticket). In a transaction a refused message makes the commit fail instead.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +33,7 @@ from connect.log.kafka.faults import (
     Faults,
     as_error,
     error_of,
+    final,
     made,
     persist,
 )
@@ -49,6 +51,8 @@ ALWAYS: Mapping[str, str] = {
 }
 PURGED = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
 FULL_WAIT_SECONDS = 0.005
+STOPPING_SECONDS = 1.0
+"""How long to wait for Kafka to take anything when the program wants to end."""
 
 
 def _room(config: Mapping[str, str]) -> int:
@@ -76,7 +80,11 @@ class _Pending:
 
 class KafkaProducer(Producer):
     def __init__(
-        self, client_id: str, transactional_id: str | None, settings: Mapping[str, str]
+        self,
+        client_id: str,
+        transactional_id: str | None,
+        settings: Mapping[str, str],
+        stopping: threading.Event,
     ) -> None:
         """``settings`` are Java's producer keys. With a transactional id, waits for the broker."""
         config = {**DEFAULTS, **translate(settings, Client.PRODUCER), **ALWAYS}
@@ -86,6 +94,7 @@ class KafkaProducer(Producer):
         self._metadata_age = take_number(config, "metadata.max.age.ms", 300_000) / 1000
         self._name = client_id
         self._faults = Faults(f"producer {client_id}")
+        self._stopping = stopping
         self._transactional = transactional_id is not None
         own: dict[str, object] = {"client.id": client_id, "error_cb": self._faults}
         if transactional_id is not None:
@@ -101,6 +110,7 @@ class KafkaProducer(Producer):
             persist(
                 f"opening transactional id {transactional_id}",
                 self._faults,
+                self._stopping,
                 self._client.init_transactions,
             )
 
@@ -152,7 +162,7 @@ class KafkaProducer(Producer):
                     self._wait_for_room(pending, nothing_sent=sent == 0)
                 except KafkaException as exception:
                     problem = as_error(f"producing to {topic}-{place}", error_of(exception))
-                    self._failure = LogError(problem.message, cure=problem.cure)
+                    self._failure = final(problem)
                     raise self._failure from exception
         self._ticket += 1
         self._pending.append(pending)
@@ -207,10 +217,12 @@ class KafkaProducer(Producer):
         self._failure = None
 
     def close(self) -> None:
-        """Flushes for as long as ``max.block.ms``; RetriableError if not all is stored by then."""
+        """Flushes for as long as ``max.block.ms``, or a second when stopping; RetriableError if not
+        all is stored by then."""
+        longest = STOPPING_SECONDS if self._stopping.is_set() else API_SECONDS
         try:
             if self._failure is None and self._faults.final is None and not self._transactional:
-                self.flush(min(self._max_block, API_SECONDS))
+                self.flush(min(self._max_block, longest))
         finally:
             self._client.purge()
             with suppress(KafkaException, SystemError):  # told by the calls above
@@ -238,9 +250,7 @@ class KafkaProducer(Producer):
                 raise
             if self._failure is None:
                 problem = as_error(f"running producer {self._name}", error_of(cause))
-                self._failure = (
-                    LogError(problem.message) if isinstance(problem, RetriableError) else problem
-                )
+                self._failure = final(problem)
             raise self._failure from exception
 
     def _check(self) -> None:
@@ -259,19 +269,24 @@ class KafkaProducer(Producer):
 
     def _wait_for_room(self, pending: _Pending, *, nothing_sent: bool) -> None:
         """Serve deliveries until one may be queued. A run of which nothing is queued may give up;
-        a run begun must be finished, or a second try would double its first part."""
+        a run begun must be finished, or a second try would double its first part. Giving one up to
+        stop ends the producer."""
         started = warned = time.monotonic()
         before = self.queued()
         while self.queued() >= before:
             self._serve(self._client.poll, FULL_WAIT_SECONDS)
             self._check()
             now = time.monotonic()
-            if nothing_sent and now - started > self._max_block:
-                raise RetriableError(
+            stopping = self._stopping.is_set() and now - started > STOPPING_SECONDS
+            if stopping or (nothing_sent and now - started > self._max_block):
+                problem = RetriableError(
                     f"The queue of producer {self._name} is full with {before} messages that Kafka "
-                    f"has not taken for {self._max_block:g} s.",
+                    f"has not taken for {now - started:.0f} s.",
                     cure="Is the broker reachable?",
                 )
+                if not nothing_sent:
+                    self._failure = final(problem)
+                raise problem
             if now - warned > REPEAT_SECONDS:
                 warned = now
                 LOGGER.warning(
@@ -288,6 +303,7 @@ class KafkaProducer(Producer):
             count = persist(
                 f"asking for the partitions of {topic}",
                 self._faults,
+                self._stopping,
                 lambda timeout: self._ask_partitions(topic, timeout),
             )
             self._partitions[topic] = (count, time.monotonic())
@@ -312,7 +328,7 @@ class KafkaProducer(Producer):
             time.sleep(0.1)
 
     def _persist(self, doing: str, attempt: Callable[[float], None]) -> None:
-        self._guard(doing, lambda: persist(doing, self._faults, attempt))
+        self._guard(doing, lambda: persist(doing, self._faults, self._stopping, attempt))
 
     def _guard(self, doing: str, call: Callable[[], None]) -> None:
         if not self._transactional:

@@ -10,7 +10,14 @@ import pytest
 
 from connect.log.contract import Log
 from connect.log.embedded import EmbeddedLog
-from connect.log.kafka import KafkaLog
+from connect.log.kafka import KafkaLog, faults
+
+
+@pytest.fixture(autouse=True)
+def _all_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another test has logged is logged again."""
+    for logger in (faults.LOGGER, faults.LIBRARY):
+        monkeypatch.setattr(logger, "filters", [faults.Seldom()])
 
 
 @pytest.fixture(params=["kafka", "embedded"])

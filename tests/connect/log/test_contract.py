@@ -367,15 +367,23 @@ class TestConsuming:
             assert [m.topic for m in read(consumer, 1)] == [f"{name}.b12"]
             quiet(consumer, 0.3)
 
-    def test_an_exception_of_the_listener_comes_out_of_poll(self, log: Log, name: str) -> None:
+    @pytest.mark.parametrize(
+        ("fault", "raised"),
+        [(LookupError("no such table"), LookupError), (RetriableError("away"), LogError)],
+    )
+    def test_an_exception_of_the_listener_comes_out_of_poll(
+        self, log: Log, name: str, fault: Exception, raised: type[Exception]
+    ) -> None:
+        """As one that ends the reading: messages of that poll may be gone."""
+
         class Failing(RebalanceListener):
             def assigned(self, partitions: Sequence[TopicPartition]) -> None:
-                raise LookupError("no such table")
+                raise fault
 
         log.create_topics([NewTopic(name)])
         with (
             log.consumer(name, [name], client_id="c", listener=Failing()) as consumer,
-            pytest.raises(LookupError),
+            pytest.raises(raised, match=str(fault)),
         ):
             read(consumer, 1)
 

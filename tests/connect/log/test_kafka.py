@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 
 import devstack
 from connect.errors import ConfigError, LogError, RetriableError
+from connect.log import open_log
 from connect.log.contract import NewTopic, TopicPartition
 from connect.log.kafka import KafkaLog, faults
+from connect.log.kafka import log as kafka_log
 from connect.log.kafka.config import Client, client_settings, translate
 
 
@@ -103,7 +105,7 @@ class TestBrokerTroubles:
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         monkeypatch.setattr(faults, "API_SECONDS", 1.0)
-        monkeypatch.setattr(faults, "ATTEMPT_SECONDS", 0.5)
+        monkeypatch.setattr(kafka_log, "ADMIN_SECONDS", 0.5)
         with (
             KafkaLog({"bootstrap.servers": "127.0.0.1:1"}) as log,
             caplog.at_level(logging.WARNING),
@@ -111,6 +113,46 @@ class TestBrokerTroubles:
         ):
             log.partitions("t")
         assert "Trying again" in caplog.text
+
+    @pytest.mark.timeout(30)
+    @pytest.mark.parametrize("told", ["before", "meanwhile"])
+    def test_who_wants_to_end_does_not_wait_for_a_broker(self, told: str) -> None:
+        stopping = threading.Event()
+        later = threading.Timer(0.0 if told == "before" else 0.5, stopping.set)
+        later.start()
+        if told == "before":
+            stopping.wait()
+        with open_log({"bootstrap.servers": "127.0.0.1:1"}, stopping) as log:
+            with pytest.raises(RetriableError, match="asking for the partitions of t"):
+                log.partitions("t")
+            with (
+                log.consumer("g", "t.*", client_id="c") as consumer,
+                pytest.raises(RetriableError, match="listing topics"),
+            ):
+                consumer.poll(1, 0)
+            producer = log.producer(client_id="p", config={"buffer.memory": "1024"})
+            with pytest.raises(RetriableError, match="the partitions of t"):
+                producer.produce("t", [None], [b"v"])
+            big = [b"v" * 1000] * 3
+            with pytest.raises(RetriableError, match="queue of producer p is full"):
+                producer.produce("t", [None] * 3, big, partition=0)
+            with pytest.raises(LogError, match="queue of producer p is full"):
+                producer.acknowledged()
+            producer.close()
+        later.join()
+
+    def test_its_absence_is_one_line_and_not_hundreds(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        hasty = {"producer.reconnect.backoff.ms": "1", "producer.reconnect.backoff.max.ms": "1"}
+        with KafkaLog({"bootstrap.servers": "127.0.0.1:1"} | hasty) as log:
+            producers = [log.producer(client_id=f"p{n}") for n in range(3)]
+            give_up = time.monotonic() + 2
+            while time.monotonic() < give_up:
+                for producer in producers:
+                    producer.acknowledged()
+        lines = [r.getMessage() for r in caplog.records if "Connection refused" in r.getMessage()]
+        assert sorted(line[:4] for line in lines) == ["FAIL", "prod"]
 
     def test_a_header_name_that_would_be_cut_is_refused(self, log: KafkaLog, name: str) -> None:
         log.create_topics([NewTopic(name, 1)])

@@ -130,6 +130,11 @@ class Program:
         assert self.popen.stdout is not None
         return self.popen.stdout.readline().strip()
 
+    def error_line(self) -> str:
+        """Wait for the next line on stderr."""
+        assert self.popen.stderr is not None
+        return self.popen.stderr.readline()
+
     def end(self, signal: int) -> tuple[int, str]:
         """Exit code and stderr after a signal."""
         self.popen.send_signal(signal)

@@ -14,8 +14,9 @@ import pytest
 
 from connect.errors import ConfigError
 from connect.offsets import OffsetFile
-from connect.runtime.standalone import Worker
+from connect.runtime.standalone import Worker, run_standalone
 from connect.runtime.status import RequestError, State
+from connect.runtime.supervisor import Supervisor
 from tests.connect.runtime.conftest import (
     Program,
     alive,
@@ -387,6 +388,33 @@ def test_a_killed_worker_takes_its_tasks_along_and_loses_nothing(
     assert last.end(signal.SIGINT)[0] == 0
     assert gapless(counted(settings))
     assert gapless(written(file))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_start_that_waits_for_kafka_can_be_ended(
+    program: Callable[..., Program], settings: dict[str, str], number: int
+) -> None:
+    waiting = program(settings | {"bootstrap.servers": "127.0.0.1:1"})
+    assert "asking for the cluster id" in waiting.error_line()
+    assert waiting.end(number)[0] == 0
+
+
+def test_a_second_signal_does_not_disturb_the_end(
+    settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[str] = []
+    close = Supervisor.close
+
+    def impatient(supervisor: Supervisor) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        close(supervisor)
+        ended.append("in order")
+
+    monkeypatch.setattr(Supervisor, "close", impatient)
+    code = run_standalone(
+        settings, [source()], ready=lambda worker: os.kill(os.getpid(), signal.SIGTERM)
+    )
+    assert (code, ended) == (0, ["in order"])
 
 
 def test_each_problem_at_start_is_one_line(
