@@ -74,10 +74,10 @@ class Place:
         """What the worker stored; both write Kafka Connect's file."""
         return OffsetFile(self.offset_file).all(NAME)
 
-    def reached(self) -> object:
-        """File and position of the stored offset, None if there is none."""
-        found = (stored.offset for stored in self.offsets())
-        return next(((offset["file"], offset["pos"]) for offset in found), None)
+    def reached(self, log: str, pos: int) -> bool:
+        """Whether this is where the stored offset stands."""
+        found = [stored.offset for stored in self.offsets()]
+        return [(offset["file"], offset["pos"]) for offset in found] == [(log, pos)]
 
 
 class Running(Protocol):

@@ -6,6 +6,7 @@ A rule looks at one difference between two records and says whether it is the on
 from __future__ import annotations
 
 import json
+import math
 import re
 import struct
 from collections.abc import Callable, Mapping
@@ -83,7 +84,7 @@ def _bool(d: Difference) -> bool:
 def _float_text(d: Difference) -> bool:
     if d.topic != "tp.seen.reals" or not isinstance(d.theirs, float):
         return False
-    return abs(d.theirs - d.ours) <= 1e-5 * abs(d.ours)
+    return math.isclose(d.theirs, d.ours, rel_tol=1e-5)
 
 
 def _java_17(d: Difference) -> bool:
@@ -95,7 +96,7 @@ def _java_17(d: Difference) -> bool:
 def _timestamp_fraction(d: Difference) -> bool:
     if not (d.topic.endswith(".times") and d.column.startswith("ts")):
         return False
-    return d.theirs == re.sub(r"\.?0*Z$", "Z", d.ours)
+    return bool(d.theirs == re.sub(r"\.?0*Z$", "Z", d.ours))
 
 
 def _quote_in_default(d: Difference) -> bool:
@@ -105,7 +106,7 @@ def _quote_in_default(d: Difference) -> bool:
 def _blank_label(d: Difference) -> bool:
     if d.column != "spaced" or not isinstance(d.theirs, str):
         return False
-    return d.theirs.replace("two ", "two") == d.ours
+    return bool(d.theirs.replace("two ", "two") == d.ours)
 
 
 def _empty_database(d: Difference) -> bool:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -108,15 +109,15 @@ def outcome(
         with debezium(their_place) as their_program, ours(our_place) as our_program:
             both = ((their_program, their_kafka), (our_program, our_kafka))
             for program, kafka in both:
-                wait(program, lambda kafka=kafka: seen(kafka) == 1)
+                wait(program, partial(seen, kafka, 1))
             run(cursor, "USE live", file("types.sql"), "USE seen", file("changes.sql"))
             run(cursor, "INSERT INTO zz_last VALUES (1)")
             cursor.execute("SHOW BINARY LOG STATUS")
             ((log, pos, *_),) = cursor.fetchall()
             for program, kafka in both:
-                wait(program, lambda kafka=kafka: seen(kafka) == 2)
+                wait(program, partial(seen, kafka, 2))
             for program, place in ((their_program, their_place), (our_program, our_place)):
-                wait(program, lambda place=place: place.reached() == (log, pos))
+                wait(program, partial(place.reached, log, pos))
                 program.stop()
         yield Outcome(
             case,
@@ -146,9 +147,9 @@ def wait(program: Running, done: Callable[[], bool], seconds: float = 120) -> No
         time.sleep(0.3)
 
 
-def seen(kafka: devstack.Server) -> int:
-    """How many rows of the last table are there."""
-    return len(topics.read(kafka.url, lambda topic: topic == LAST).get(LAST, ()))
+def seen(kafka: devstack.Server, count: int) -> bool:
+    """Whether so many rows of the last table are there."""
+    return len(topics.read(kafka.url, lambda topic: topic == LAST).get(LAST, ())) == count
 
 
 def cleaned(kafka: devstack.Server) -> Topics:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,10 +124,13 @@ class Follower:
             assert error is None or error.retriable() or error.code() in NOT_YET, error
             if error is not None:
                 continue
-            event = message.value() and json.loads(message.value())
-            self.events.append((json.loads(message.key()), event))
+            event = json.loads(message.value() or b"null")
+            self.events.append((json.loads(message.key() or b"null"), event))
             if event and event["op"] in ("c", "u"):
                 self.numbers.append(event["after"]["n"])
+
+    def reached(self, number: int) -> bool:
+        return max(self.numbers, default=0) >= number
 
     def until(self, running: Running, done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 120
@@ -169,7 +173,7 @@ def test_no_change_is_lost(tmp_path: Path) -> None:
             for program, kill in LIVES:
                 goal = writer.last + 500
                 with program(place) as running:
-                    topic.until(running, lambda goal=goal: max(topic.numbers, default=0) >= goal)
+                    topic.until(running, partial(topic.reached, goal))
                     end(running, place, kill=kill)
                 topic.until_quiet()
                 ends.append(len(topic.numbers))

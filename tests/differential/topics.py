@@ -96,7 +96,7 @@ def read(brokers: str, wanted: Callable[[str], bool]) -> Topics:
             topic, partition = message.topic(), message.partition()
             assert topic is not None
             assert partition is not None
-            headers = tuple((name, _bytes(data)) for name, data in message.headers() or ())
+            headers = tuple((item[0], _bytes(item[1])) for item in message.headers() or ())
             found[topic].append(
                 Message(topic, partition, _bytes(message.key()), _bytes(message.value()), headers)
             )
