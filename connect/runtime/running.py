@@ -92,6 +92,8 @@ class RunningConnector:
     """When the connector is asked again whether it wants other tasks; monotonic seconds."""
     tasks: list[RunningTask] = field(default_factory=list)
     topics: set[str] = field(default_factory=set)
+    altering: bool = False
+    """Its offsets are being changed by hand, so nothing of it may start."""
 
     @property
     def busy(self) -> bool:

@@ -11,7 +11,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Self
 
 from connect.errors import CdcError, ConfigError, RetriableError
@@ -181,8 +182,15 @@ class Worker:
                 raise RequestError(409, f"Connector {request.name} already exists")
         return self.configure(request, replace=False)
 
-    def configure(self, request: ConnectorRequest, *, replace: bool = True) -> ConnectorView:
-        """Create the connector, or give the one of that name new settings."""
+    def configure(
+        self,
+        request: ConnectorRequest,
+        *,
+        replace: bool = True,
+        over: Mapping[str, str] | None = None,
+    ) -> ConnectorView:
+        """Create the connector, or give the one of that name new settings; with ``over`` only if
+        those are still its settings (RequestError 409)."""
         found = self.validate(request.settings)
         for warning in found.warnings:
             _log.warning("%s: %s", request.name, warning)
@@ -190,6 +198,12 @@ class Worker:
         kind = kind_of(connector_class(request.settings))
         with self._supervisor.changing():
             connector = self._supervisor.connectors.get(request.name)
+            if over is not None and self._find(request.name).settings is not over:
+                raise RequestError(
+                    409,
+                    f"Connector {request.name} got other settings meanwhile.",
+                    cure="Try again.",
+                )
             if connector is None:
                 connector = RunningConnector(request.name, kind, request.settings, request.target)
                 self._supervisor.connectors[request.name] = connector
@@ -206,14 +220,15 @@ class Worker:
 
     def patch(self, name: str, changes: Mapping[str, str | None]) -> ConnectorView:
         """Change single settings; None takes one away."""
-        settings = {**self.connector(name).settings, **changes}
+        before = self.connector(name).settings
+        settings = {**before, **changes}
         kept = {key: value for key, value in settings.items() if value is not None}
-        return self.configure(ConnectorRequest(name, kept))
+        return self.configure(ConnectorRequest(name, kept), over=before)
 
     def delete(self, name: str) -> None:
         """Returns when its tasks have ended. Offsets stay."""
         with self._supervisor.changing():
-            connector = self._find(name)
+            connector = self._unaltered(name)
             self._supervisor.remove(connector)
         self._await_gone(connector)
 
@@ -231,7 +246,7 @@ class Worker:
 
     def _target(self, name: str, target: TargetState) -> RunningConnector:
         with self._supervisor.changing():
-            connector = self._find(name)
+            connector = self._unaltered(name)
             self._supervisor.set_target(connector, target)
             return connector
 
@@ -284,28 +299,30 @@ class Worker:
         changes: Sequence[tuple[Mapping[str, object], Mapping[str, object] | None]],
     ) -> None:
         """RequestError (400) unless the connector is stopped."""
-        connector = self._stopped(name)
         if not changes:
             raise RequestError(400, "Partitions / offsets need to be provided for an alteration.")
-        try:
-            if connector.kind is ConnectorKind.SINK:
-                self._sink_offsets(connector).alter(changes)
-            else:
-                self.offsets.alter(name, changes)
-        except (CdcError, TypeError) as error:
-            raise RequestError(400, str(error)) from error
+        with self._altering(name) as connector:
+            try:
+                if connector.kind is ConnectorKind.SINK:
+                    self._sink_offsets(connector).alter(changes)
+                else:
+                    self.offsets.alter(name, changes)
+            except (CdcError, TypeError) as error:
+                raise RequestError(400, str(error)) from error
 
     def reset_offsets(self, name: str) -> None:
         """RequestError (400) unless the connector is stopped."""
-        connector = self._stopped(name)
-        if connector.kind is ConnectorKind.SINK:
-            self._sink_offsets(connector).reset()
-        else:
-            self.offsets.reset(name)
+        with self._altering(name) as connector:
+            if connector.kind is ConnectorKind.SINK:
+                self._sink_offsets(connector).reset()
+            else:
+                self.offsets.reset(name)
 
-    def _stopped(self, name: str) -> ConnectorView:
+    @contextmanager
+    def _altering(self, name: str) -> Iterator[ConnectorView]:
+        """A stopped connector, which stays so until the end of the block."""
         with self._supervisor.changing():
-            connector = self._find(name)
+            connector = self._unaltered(name)
             if connector.target is not TargetState.STOPPED or connector.busy:
                 raise RequestError(
                     400,
@@ -313,7 +330,21 @@ class Worker:
                     cure=f"This can be done for the specified connector by issuing a 'PUT' request "
                     f"to the '/connectors/{name}/stop' endpoint.",
                 )
-            return self._view(connector)
+            connector.altering = True
+            view = self._view(connector)
+        try:
+            yield view  # not inside changing(): Kafka may take its time
+        finally:
+            with self._supervisor.changing():
+                connector.altering = False
+
+    def _unaltered(self, name: str) -> RunningConnector:
+        connector = self._find(name)
+        if connector.altering:
+            raise RequestError(
+                409, f"The offsets of connector {name} are being changed.", cure="Try again."
+            )
+        return connector
 
     def _sink_offsets(self, connector: ConnectorView) -> SinkOffsets:
         return SinkOffsets(

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from connect.offsets import OffsetFile
 from connect.runtime.standalone import Worker, run_standalone
 from connect.runtime.status import RequestError, State
 from connect.runtime.supervisor import Supervisor
+from connect.runtime.validation import Validation
 from tests.connect.runtime.conftest import (
     Program,
     alive,
@@ -316,6 +318,60 @@ def test_offsets_by_hand(worker: Worker, tmp_path: Path) -> None:
     worker.stop("source")
     worker.reset_offsets("source")
     assert worker.read_offsets("source") == []
+
+
+def test_nothing_starts_while_offsets_are_changed_by_hand(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.create(stopped(source()))
+    alter = worker.offsets.alter
+
+    def disturbed(*given: Any) -> None:
+        for disturb in (worker.resume, worker.pause, worker.delete, worker.reset_offsets):
+            with pytest.raises(RequestError, match="are being changed") as caught:
+                disturb("source")
+            assert caught.value.status == 409
+        alter(*given)
+
+    monkeypatch.setattr(worker.offsets, "alter", disturbed)
+    worker.alter_offsets("source", [({"counter": 0}, {"n": 7})])
+    worker.resume("source")
+    until(lambda: running(worker, "source"), "the start")
+
+
+def test_a_patch_of_settings_that_change_meanwhile_is_refused(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.create(stopped(source()))
+    validate = worker.validate
+
+    def overtaken(settings: Any) -> Validation:
+        monkeypatch.undo()
+        worker.patch("source", {"counter.rows": "7"})
+        return validate(settings)
+
+    monkeypatch.setattr(worker, "validate", overtaken)
+    with pytest.raises(RequestError, match="other settings meanwhile") as caught:
+        worker.patch("source", {"counter.limit": "8"})
+    assert caught.value.status == 409
+    settings = worker.connector("source").settings
+    assert (settings.get("counter.rows"), settings.get("counter.limit")) == ("7", None)
+
+
+def test_a_patch_does_not_bring_back_what_was_deleted(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.create(stopped(source()))
+    validate = worker.validate
+
+    def overtaken(settings: Any) -> Validation:
+        worker.delete("source")
+        return validate(settings)
+
+    monkeypatch.setattr(worker, "validate", overtaken)
+    with pytest.raises(RequestError, match="Connector source not found"):
+        worker.patch("source", {"counter.limit": "8"})
+    assert worker.names() == []
 
 
 def test_a_connector_can_be_made_stopped(worker: Worker) -> None:
