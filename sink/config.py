@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import ClassVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connect.config import (
     Importance,
@@ -21,15 +19,13 @@ from connect.config import (
     integer,
     listing,
     not_empty,
-    optional_string,
-    password,
     refused,
     string,
 )
 from connect.connector_config import SinkConfig
 from connect.errors import ConfigError
+from connect.jdbc_config import CONNECTION, Calendar, JdbcConfig
 
-CONNECTION = "Connection"
 WRITES = "Writes"
 MAPPING = "Data Mapping"
 DDL = "DDL Support"
@@ -50,32 +46,14 @@ class PkMode(StrEnum):
     RECORD_VALUE = "record_value"
 
 
-class Quoting(StrEnum):
-    ALWAYS = "ALWAYS"
-    NEVER = "NEVER"
-
-
 class DateZone(StrEnum):
     DB_TIMEZONE = "DB_TIMEZONE"
     UTC = "UTC"
 
 
-class Calendar(StrEnum):
-    LEGACY = "LEGACY"
-    PROLEPTIC_GREGORIAN = "PROLEPTIC_GREGORIAN"
-
-
 class Precision(StrEnum):
     MICROSECONDS = "microseconds"
     NANOSECONDS = "nanoseconds"
-
-
-def _zone(value: object) -> str | None:
-    try:
-        ZoneInfo(str(value))
-    except (ZoneInfoNotFoundError, ValueError):
-        return "must be a time zone such as UTC or Europe/Berlin"
-    return None
 
 
 def _pairs(value: object) -> str | None:
@@ -86,37 +64,9 @@ def _pairs(value: object) -> str | None:
     return None
 
 
-class JdbcSinkConfig(SinkConfig):
+class JdbcSinkConfig(JdbcConfig, SinkConfig):
     """Settings of one sink connector."""
 
-    prefixes: ClassVar[tuple[str, ...]] = ("connection.",)
-
-    connection_url = string(
-        "connection.url", group=CONNECTION, importance=Importance.HIGH, valid=[not_empty],
-        doc="The target database: jdbc:mysql:, jdbc:mariadb:, jdbc:postgresql:, jdbc:sqlite:, "
-        "jdbc:duckdb:, or an SQLAlchemy URL such as postgresql://user:password@host/db.",
-    )  # fmt: skip
-    connection_user = optional_string(
-        "connection.user", group=CONNECTION, importance=Importance.HIGH,
-        doc="User; wins over one in the URL.",
-    )  # fmt: skip
-    connection_password = password(
-        "connection.password", group=CONNECTION, doc="Password; wins over one in the URL."
-    )
-    connection_attempts = integer(
-        "connection.attempts", 3, group=CONNECTION, importance=Importance.LOW, valid=[at_least(1)],
-        doc="How often to try to connect at start before giving up.",
-    )  # fmt: skip
-    connection_backoff = integer(
-        "connection.backoff.ms", 10_000, kind=Kind.LONG, group=CONNECTION,
-        importance=Importance.LOW, valid=[at_least(0)], doc="Wait between these attempts, ms.",
-    )  # fmt: skip
-    credentials_provider = refused(
-        "jdbc.credentials.provider.class",
-        "io.confluent.connect.jdbc.util.DefaultJdbcCredentialsProvider",
-        "credential providers are Java classes; use a config provider (${file:...}) instead",
-        group=CONNECTION,
-    )
     dialect_name = string(
         "dialect.name", "", group=CONNECTION, importance=Importance.LOW,
         doc="Dialect to use instead of the one the URL names: mysql, mariadb, postgresql, sqlite, "
@@ -176,11 +126,6 @@ class JdbcSinkConfig(SinkConfig):
         doc="Accepted for compatibility: a table of any kind may be written to, and a view if the "
         "database allows it.",
     )  # fmt: skip
-    db_timezone = string(
-        "db.timezone", "UTC", group=MAPPING, valid=[_zone],
-        doc="Zone of the clock that instants (Connect Timestamp, ZonedTimestamp) show in columns "
-        "without time zone.",
-    )  # fmt: skip
     date_timezone = choice(
         "date.timezone", DateZone, DateZone.DB_TIMEZONE, group=MAPPING, importance=Importance.LOW,
         doc="Accepted for compatibility: a date has no zone and is written as it is.",
@@ -216,13 +161,9 @@ class JdbcSinkConfig(SinkConfig):
     auto_evolve = boolean(
         "auto.evolve", False, group=DDL, doc="Add columns that the target table lacks."
     )
-    quoting = choice(
-        "quote.sql.identifiers", Quoting, Quoting.ALWAYS, group=DDL,
-        doc="Whether to quote table and column names.",
-    )  # fmt: skip
     sql_quote_identifiers = boolean(
         "sql.quote.identifiers", True, group=DDL, importance=Importance.LOW,
-        doc="The same under Aiven's name: false is NEVER.",
+        doc="quote.sql.identifiers under Aiven's name: false is NEVER.",
     )  # fmt: skip
     merge_holdlock = refused(
         "mssql.use.merge.holdlock", True, "SQL Server is no target", kind=Kind.BOOLEAN, group=DDL
@@ -244,7 +185,7 @@ class JdbcSinkConfig(SinkConfig):
     @property
     def quoted(self) -> bool:
         """Whether names are quoted, by either of the two keys."""
-        return self.quoting is Quoting.ALWAYS and self.sql_quote_identifiers
+        return super().quoted and self.sql_quote_identifiers
 
     @property
     def tables_by_topic(self) -> dict[str, str]:

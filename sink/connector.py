@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from typing import ClassVar
-from zoneinfo import ZoneInfo
 
 from connect import plugins
 from connect.batch import SinkBatch
@@ -27,7 +26,6 @@ from connect.errors import (
     RetriableError,
     TargetError,
 )
-from connect.sql_url import parse
 from sink.config import JdbcSinkConfig
 from sink.dialects.base import Dialect, Fault
 from sink.writer import Writer
@@ -130,7 +128,7 @@ class JdbcSinkTask(SinkTask):
                     self._open.commit()
                     break
                 fine, culprit, rest = _split(rest, place)
-                record = f"{culprit.topic}-{culprit.partition}@{culprit.offsets[0]}"
+                record = f"{culprit.log_topic}-{culprit.partition}@{culprit.offsets[0]}"
                 reason = self._reason(fine, culprit)
                 if self.config.errors_tolerance is Tolerance.NONE:
                     self._reset()
@@ -141,7 +139,7 @@ class JdbcSinkTask(SinkTask):
                 self._attempt(fine)
                 self._open.commit()
                 partition = -1 if culprit.partition is None else culprit.partition
-                bad.append((culprit.topic, partition, culprit.offsets[0], reason))
+                bad.append((culprit.log_topic, partition, culprit.offsets[0], reason))
         except DataError:
             raise
         except self._failure as other:
@@ -223,16 +221,8 @@ def _piece(batch: SinkBatch, start: int, end: int) -> SinkBatch:
 
 def dialect(config: JdbcSinkConfig) -> Dialect:
     """The dialect for ``connection.url`` (or ``dialect.name``), not connected."""
-    url = parse(config.connection_url, config.connection_user, config.connection_password)
-    named = plugins.load(plugins.Group.DIALECTS, config.dialect_name or url.backend)
-    own = {name.removeprefix("connection.") for name in config.keys}
-    properties = {k: v for k, v in config.under("connection.").items() if k not in own}
-    made = named(
-        url,
-        properties,
-        quoted=config.quoted,
-        zone=ZoneInfo(config.db_timezone),
-    )
+    named = plugins.load(plugins.Group.DIALECTS, config.dialect_name or config.url.backend)
+    made = named(config.url, config.driver_properties, quoted=config.quoted, zone=config.zone)
     assert isinstance(made, Dialect)
     return made
 

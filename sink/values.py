@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
-from zoneinfo import ZoneInfo
 
 from connect import logical
 from connect.errors import DataError
@@ -34,7 +33,6 @@ Decoder: TypeAlias = Callable[[Any], Any]
 LENGTH: Final = "__debezium.source.column.length"
 
 _DAY: Final = 86_400_000_000
-_UTC: Final = ZoneInfo("UTC")
 
 
 class Kind(StrEnum):
@@ -146,7 +144,7 @@ def column_type(schema: Schema) -> ColumnType:
     return ColumnType(kind, length=int(length) if length else None)
 
 
-def decoder(schema: Schema, zone: ZoneInfo = _UTC) -> Decoder | None:
+def decoder(schema: Schema, zone: dt.tzinfo = dt.UTC) -> Decoder | None:
     """From physical values of ``schema`` to the form of its kind; None where they are the same.
 
     ``zone`` is that of the clock which a Connect Timestamp, being an instant, is shown on.
@@ -155,7 +153,7 @@ def decoder(schema: Schema, zone: ZoneInfo = _UTC) -> Decoder | None:
     if name == logical.DECIMAL:
         scale = int(schema.parameters.get(logical.SCALE, "0"))
         return lambda data: logical.decimal_from_bytes(data, scale)
-    if name == logical.TIMESTAMP and zone is not _UTC:
+    if name == logical.TIMESTAMP and zone is not dt.UTC:
         return lambda ms: on_clock(_from_millis(ms).replace(tzinfo=dt.UTC), zone)
     if schema.type is Type.ARRAY and schema.element is not None:
         inner = decoder(schema.element, zone)
@@ -212,7 +210,7 @@ def zoned(text: str) -> dt.datetime:
     return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
-def on_clock(instant: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+def on_clock(instant: dt.datetime, zone: dt.tzinfo) -> dt.datetime:
     """What a clock in ``zone`` shows at an instant."""
     return instant.astimezone(zone).replace(tzinfo=None)
 

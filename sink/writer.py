@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from connect.batch import SinkBatch
 from connect.errors import CdcError, DataError, TargetError
@@ -83,7 +82,7 @@ class Writer:
         self.config = config
         self.dialect = dialect
         self.partitions = partitions
-        self.zone = ZoneInfo(config.db_timezone)
+        self.zone = config.zone
         self._shapes: dict[tuple[object, ...], tuple[Shape, SinkBatch]] = {}
         self._layouts: dict[Layout, Layout] = {}
         self._targets: dict[tuple[TableName, int], Target] = {}
@@ -261,7 +260,7 @@ class Writer:
 
     def _truncate(self, target: Target, run: Run, batches: Sequence[SinkBatch]) -> None:
         event = run.events[0]
-        topic = batches[event.batch].topic
+        topic = batches[event.batch].log_topic
         count = self.partitions(topic)
         if count != 1:
             raise DataError(

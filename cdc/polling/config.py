@@ -9,9 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import ClassVar
 
-from cdc.polling import temporal
 from cdc.polling.modes import Mode
 from cdc.polling.types import Granularity, NumericMapping, Rules
 from connect.config import (
@@ -27,14 +25,12 @@ from connect.config import (
     not_empty,
     optional_string,
     password,
-    refused,
     string,
 )
 from connect.connector_config import SourceConfig
 from connect.errors import ConfigError
-from connect.sql_url import SqlUrl, parse
+from connect.jdbc_config import CONNECTION, Calendar, JdbcConfig
 
-CONNECTION = "Database"
 TABLES = "Tables"
 MODE = "Mode"
 READING = "Connector"
@@ -59,24 +55,6 @@ class Isolation(StrEnum):
     SQL_SERVER_SNAPSHOT = "SQL_SERVER_SNAPSHOT"
 
 
-class CalendarSystem(StrEnum):
-    LEGACY = "LEGACY"
-    PROLEPTIC_GREGORIAN = "PROLEPTIC_GREGORIAN"
-
-
-class Quoting(StrEnum):
-    ALWAYS = "ALWAYS"
-    NEVER = "NEVER"
-
-
-def _time_zone(name: str) -> str | None:
-    try:
-        temporal.zone(name)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
 def _mappings(entries: list[str]) -> str | None:
     for entry in entries:
         found = _MAPPING.fullmatch(entry)
@@ -89,37 +67,13 @@ def _mappings(entries: list[str]) -> str | None:
     return None
 
 
-class PollingConfig(SourceConfig):
+class PollingConfig(JdbcConfig, SourceConfig):
     """What a polling connector, and each of its tasks, is told."""
-
-    prefixes: ClassVar[tuple[str, ...]] = ("connection.",)
 
     # --- connection
     connection_url = string(
-        "connection.url", "", group=CONNECTION, importance=Importance.HIGH, valid=[not_empty],
-        doc="Where the database is: a jdbc: or SQLAlchemy URL of MySQL, MariaDB, PostgreSQL or "
-        "SQLite.",
-    )  # fmt: skip
-    connection_user = optional_string(
-        "connection.user", doc="User, if not in the URL.", group=CONNECTION,
-        importance=Importance.HIGH,
-    )  # fmt: skip
-    connection_password = password(
-        "connection.password", doc="Password, if not in the URL.", group=CONNECTION
-    )
-    connection_attempts = integer(
-        "connection.attempts", 3, doc="Tries to open a connection when a task starts.",
-        group=CONNECTION, importance=Importance.LOW, valid=[at_least(1)],
-    )  # fmt: skip
-    connection_backoff = integer(
-        "connection.backoff.ms", 10_000, kind=Kind.LONG, doc="Wait between those tries, ms.",
-        group=CONNECTION, importance=Importance.LOW, valid=[at_least(0)],
-    )  # fmt: skip
-    credentials_provider = refused(
-        "jdbc.credentials.provider.class",
-        "io.confluent.connect.jdbc.util.DefaultJdbcCredentialsProvider",
-        "a provider is a Java class; set connection.user and connection.password",
-        kind=Kind.CLASS, group=CONNECTION,
+        "connection.url", "", doc=JdbcConfig.connection_url.doc, group=CONNECTION,
+        importance=Importance.HIGH, valid=[not_empty],
     )  # fmt: skip
     dialect_name = string(
         "dialect.name", "", group=CONNECTION, importance=Importance.LOW,
@@ -245,17 +199,9 @@ class PollingConfig(SourceConfig):
         "numeric.mapping", NumericMapping, NumericMapping.NONE, group=READING,
         importance=Importance.LOW, doc="What NUMERIC columns become.",
     )  # fmt: skip
-    db_timezone = string(
-        "db.timezone", "UTC", group=READING, valid=[_time_zone],
-        doc="Zone of the database's times and timestamps that carry none.",
-    )  # fmt: skip
     date_calendar = choice(
-        "date.calendar.system", CalendarSystem, CalendarSystem.LEGACY, group=READING,
+        "date.calendar.system", Calendar, Calendar.LEGACY, group=READING,
         importance=Importance.LOW, doc="Calendar for days before 15 October 1582.",
-    )  # fmt: skip
-    quoting = choice(
-        "quote.sql.identifiers", Quoting, Quoting.ALWAYS, group=READING,
-        doc="Whether names are quoted in statements.",
     )  # fmt: skip
     isolation = choice(
         "transaction.isolation.mode", Isolation, Isolation.DEFAULT, group=READING,
@@ -270,16 +216,6 @@ class PollingConfig(SourceConfig):
     )  # fmt: skip
 
     @property
-    def url(self) -> SqlUrl:
-        return parse(self.connection_url, self.connection_user, self.connection_password)
-
-    @property
-    def driver_properties(self) -> dict[str, str]:
-        """The settings ``connection.*`` that are nobody else's, as the driver's properties."""
-        own = {name.removeprefix("connection.") for name in self.keys}
-        return {k: v for k, v in self.under("connection.").items() if k not in own}
-
-    @property
     def query_text(self) -> str:
         """The query of query mode, empty where tables are read."""
         return (self.query or self.query_masked or "").strip().rstrip(";")
@@ -292,8 +228,8 @@ class PollingConfig(SourceConfig):
         return Rules(
             numeric=mapping,
             granularity=self.timestamp_granularity,
-            zone=temporal.zone(self.db_timezone),
-            legacy_calendar=self.date_calendar is CalendarSystem.LEGACY,
+            zone=self.zone,
+            legacy_calendar=self.date_calendar is Calendar.LEGACY,
         )
 
     def incrementing_column_of(self, table: str) -> str:

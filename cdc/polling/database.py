@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
 
-from cdc.polling.config import PollingConfig, Quoting
+from cdc.polling.config import PollingConfig
 from cdc.polling.query import Grammar
 from cdc.polling.tables import Table
 from cdc.polling.types import Column
@@ -47,7 +47,7 @@ class Database(ABC):
         self.config = config
         self.url = config.url
         self.rules = config.rules
-        self.quoted = config.quoting is Quoting.ALWAYS
+        self.quoted = config.quoted
 
     @property
     @abstractmethod

@@ -8,6 +8,7 @@ epoch; statements compare them through a function, not as text, so that both ord
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import sqlite3
 from collections.abc import Sequence
@@ -92,7 +93,7 @@ class Sqlite(Database):
     def now(self) -> int:
         with self.faults("Reading the clock"):
             (text,) = self.open.execute("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')").fetchone()
-        return temporal.timestamp_reader(temporal.zone("UTC"), legacy=False)(text)
+        return temporal.timestamp_reader(dt.UTC, legacy=False)(text)
 
     def time_value(self, micros: int) -> object:
         return micros
@@ -214,7 +215,7 @@ def _digits(scale: int) -> Convert:
 def _iso(value: object) -> str:
     """Timestamps as text, or milliseconds since the epoch made into it."""
     if isinstance(value, int):
-        return temporal.wall_clock(value * 1000, temporal.zone("UTC"), offset=True)
+        return temporal.wall_clock(value * 1000, dt.UTC, offset=True)
     if not isinstance(value, str):
         raise ValueError("it is neither ISO text nor milliseconds")
     return value

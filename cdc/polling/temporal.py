@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _EPOCH_ORDINAL = _EPOCH.toordinal()
@@ -27,25 +26,8 @@ _CLOCK = re.compile(
     r"(?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d+))?)?"
     r"(?P<offset>Z|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)?"
 )
-_FIXED_ZONE = re.compile(r"(?:GMT|UTC)?(?P<offset>[+-]\d\d?(?::?\d\d)?)")
 # What the PostgreSQL driver for Java makes of the two infinities, in ms.
 _INFINITE = {"infinity": 9_223_372_036_825_200_000, "-infinity": -9_223_372_036_832_400_000}
-
-
-def zone(name: str) -> dt.tzinfo:
-    """A time zone by IANA name, or as Java's ``GMT+8`` and ``+08:00``; ValueError if unknown."""
-    if name in ("UTC", "GMT", "Z"):
-        return dt.UTC
-    fixed = _FIXED_ZONE.fullmatch(name)
-    if fixed:
-        sign, digits = fixed["offset"][0], fixed["offset"][1:]
-        hours, _, minutes = digits.partition(":") if ":" in digits else (digits[:2], "", digits[2:])
-        offset = dt.timedelta(hours=int(hours), minutes=int(minutes or 0))
-        return dt.timezone(-offset if sign == "-" else offset)
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name} is not a time zone this machine knows") from None
 
 
 def _offset_seconds(text: str) -> int:

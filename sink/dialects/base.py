@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, auto
 from typing import Any, ClassVar, TypeAlias
-from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -66,7 +65,9 @@ class Dialect(ABC):
     second_digits: ClassVar[int] = 6
     """Digits of a second in a time column whose type names none."""
 
-    def __init__(self, url: SqlUrl, properties: Mapping[str, str], *, quoted: bool, zone: ZoneInfo):
+    def __init__(
+        self, url: SqlUrl, properties: Mapping[str, str], *, quoted: bool, zone: dt.tzinfo
+    ):
         self.url = url
         self.properties = properties
         self.quoted = quoted

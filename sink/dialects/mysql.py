@@ -247,7 +247,7 @@ class MySQL(Dialect):
             if instant:
                 return lambda value: f"'{value.replace(tzinfo=None).isoformat(' ')}'"
             return lambda value: f"'{on_clock(value, self.zone).isoformat(' ')}'"
-        if column.kind is Kind.TIMESTAMP and instant and self.zone.key != "UTC":
+        if column.kind is Kind.TIMESTAMP and instant and self.zone is not dt.UTC:
             return lambda value: (
                 f"'{value.replace(tzinfo=self.zone).astimezone(dt.UTC).isoformat(' ')[:-6]}'"
             )

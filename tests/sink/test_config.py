@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +28,11 @@ def test_defaults_are_confluents() -> None:
     assert not config.auto_create
     assert not config.auto_evolve
     assert config.null_as_default
+
+
+def test_a_zone_may_be_written_as_java_writes_it() -> None:
+    config = JdbcSinkConfig({**BASE, "db.timezone": "GMT+2"})
+    assert config.zone.utcoffset(None) == dt.timedelta(hours=2)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdc.polling import temporal
+from connect.time_zone import time_zone
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-ZONES = (dt.UTC, ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata"), temporal.zone("GMT-3:30"))
+ZONES = (dt.UTC, ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata"), time_zone("GMT-3:30"))
 
 
 @given(st.datetimes(min_value=dt.datetime(2, 1, 1), max_value=dt.datetime(9998, 12, 31)))
@@ -83,15 +84,3 @@ def test_times_of_day(time: dt.time, zone: dt.tzinfo) -> None:
     shift = EPOCH.astimezone(zone).utcoffset() or dt.timedelta()
     expected = (since - shift) // dt.timedelta(milliseconds=1) % 86_400_000
     assert temporal.time_reader(zone)(time.isoformat("microseconds")) == expected
-
-
-@pytest.mark.parametrize(
-    ("name", "hours"), [("GMT+8", 8), ("UTC-03:30", -3.5), ("+0530", 5.5), ("UTC", 0), ("GMT", 0)]
-)
-def test_zone_names_as_java_writes_them(name: str, hours: float) -> None:
-    assert temporal.zone(name).utcoffset(None) == dt.timedelta(hours=hours)
-
-
-def test_an_unknown_zone() -> None:
-    with pytest.raises(ValueError, match="Mars/Olympus is not a time zone"):
-        temporal.zone("Mars/Olympus")
