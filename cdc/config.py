@@ -257,6 +257,7 @@ class MySqlConfig(SourceConfig, HistoryConfig):
     topic_naming = refused(
         "topic.naming.strategy", "io.debezium.schema.SchemaTopicNamingStrategy",
         "only the default naming is built",
+        aliases=["io.debezium.schema.DefaultTopicNamingStrategy"],
     )  # fmt: skip
     topic_delimiter = string(
         "topic.delimiter", ".", doc="Between the parts of a topic's name.", group=EVENTS,

@@ -270,6 +270,23 @@ def password(
 _BOUNDS = {Kind.SHORT: 2**15, Kind.INT: 2**31, Kind.LONG: 2**63}
 
 
+def _parse_integer(kind: Kind) -> Callable[[str], int]:
+    bound = _BOUNDS[kind]
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[+-]?\d+", text) or not -bound <= int(text) < bound:
+            raise ValueError(f"Not a number of type {kind}")
+        return int(text)
+
+    return parse
+
+
+def _parse_boolean(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError("Expected value to be either true or false")
+    return text.lower() == "true"
+
+
 def integer(
     name: str,
     default: int | _Required | None = REQUIRED,
@@ -281,14 +298,10 @@ def integer(
     valid: Sequence[Validator] = (),
 ) -> Key[int]:
     """A whole number of ``kind`` SHORT, INT or LONG. A default of None is read as None."""
-    bound = _BOUNDS[kind]
-
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[+-]?\d+", text) or not -bound <= int(text) < bound:
-            raise ValueError(f"Not a number of type {kind}")
-        return int(text)
-
-    return Key(name, kind, default, parse, doc=doc, importance=importance, group=group, valid=valid)
+    return Key(
+        name, kind, default, _parse_integer(kind), doc=doc, importance=importance, group=group,
+        valid=valid,
+    )  # fmt: skip
 
 
 def boolean(
@@ -299,12 +312,9 @@ def boolean(
     importance: Importance = Importance.MEDIUM,
     group: str = "",
 ) -> Key[bool]:
-    def parse(text: str) -> bool:
-        if text.lower() not in ("true", "false"):
-            raise ValueError("Expected value to be either true or false")
-        return text.lower() == "true"
-
-    return Key(name, Kind.BOOLEAN, default, parse, doc=doc, importance=importance, group=group)
+    return Key(
+        name, Kind.BOOLEAN, default, _parse_boolean, doc=doc, importance=importance, group=group
+    )
 
 
 def parse_list(text: str) -> list[str]:
@@ -382,20 +392,26 @@ def refused(
     kind: Kind = Kind.STRING,
     group: str = "",
     doc: str = "",
+    aliases: Sequence[str] = (),
 ) -> Key[Any]:
-    """A key users of the Java original know and we do not support: only its default is accepted."""
-    parsers: dict[Kind, Callable[[str], object]] = {
-        Kind.BOOLEAN: lambda text: text.lower() == "true",
-        Kind.LIST: parse_list,
-        Kind.INT: int,
-        Kind.LONG: int,
-        Kind.DOUBLE: float,
-    }
+    """A key users of the Java original know and we do not support: only its default is accepted,
+    in any case, and ``aliases``, which mean the same."""
+    same = {text.casefold() for text in (default, *aliases) if isinstance(text, str)}
+
+    def parse(text: str) -> object:
+        if kind is Kind.BOOLEAN:
+            return _parse_boolean(text)
+        if kind in _BOUNDS:
+            return _parse_integer(kind)(text)
+        if kind is Kind.LIST:
+            return parse_list(text)
+        return default if text.casefold() in same else text
+
     return Key(
         name,
         kind,
         default,
-        parsers.get(kind, str),
+        parse,
         doc=doc or f"Not supported: {reason}",
         importance=Importance.LOW,
         group=group,

@@ -56,6 +56,8 @@ class ShopConfig(Config):
     secret = password("database.password", doc="Secret.")
     note = optional_string("note", doc="Note.")
     old = refused("old.key", False, "it was taken out", kind=Kind.BOOLEAN)
+    old_size = refused("old.size", 0, "it was taken out", kind=Kind.INT)
+    old_mode = refused("old.mode", "SELECT_ALL", "one way is left", aliases=["org.example.All"])
 
     def check(self) -> Iterator[ConfigError]:
         if self.strict and not self.tables:
@@ -117,6 +119,10 @@ def test_subclasses_inherit_keys_and_prefixes() -> None:
         (GOOD | {"snapshot.mode": "when_needed"}, "snapshot.mode", "not supported: not yet"),
         (GOOD | {"old.key": "true"}, "old.key",
          "old.key=true is not supported: it was taken out"),
+        (GOOD | {"old.key": "ture"}, "old.key", "Expected value to be either true or false"),
+        (GOOD | {"old.size": "1.5"}, "old.size", "Not a number of type INT"),
+        (GOOD | {"old.mode": "custom"}, "old.mode",
+         "old.mode=custom is not supported: one way is left"),
         (GOOD | {"table.include.list": "a(b"}, "table.include.list", "not a regular expression"),
         (GOOD | {"strict": "true"}, "table.include.list", "strict needs tables. List some."),
     ],
@@ -132,7 +138,10 @@ def test_what_is_wrong_is_said(settings: dict[str, str], key: str, message: str)
 
 
 def test_the_default_of_a_refused_key_is_allowed() -> None:
-    assert ShopConfig(GOOD | {"old.key": "false"}).old is False
+    assert ShopConfig(GOOD | {"old.key": "False"}).old is False
+    assert ShopConfig(GOOD | {"old.size": "+0"}).old_size == 0
+    for text in ("SELECT_ALL", "select_all", "org.example.All"):
+        assert ShopConfig(GOOD | {"old.mode": text}).old_mode == "SELECT_ALL"
 
 
 def test_validate_shows_every_key_and_hides_secrets() -> None:
