@@ -77,6 +77,7 @@ class Capture:
         )
         self._versions: dict[TableId, TableVersion] = {}
         self._unknown: set[TableId] = set()
+        self._topics: dict[str, TableId] = {}
 
     def interested(self, table_map: TableMap) -> CapturedTable | None:
         """How to read rows that the binlog stores like this; None if nobody wants them."""
@@ -108,7 +109,10 @@ class Capture:
         return version
 
     def version(self, table: Table) -> TableVersion:
-        """Work out what depends on a table's definition."""
+        """Work out what depends on a table's definition.
+
+        SourceError if another captured table has the same topic.
+        """
         columns = [
             (
                 column,
@@ -118,13 +122,22 @@ class Capture:
             )
             for column in table.columns
         ]
+        topic = self.topics.data(table.id)
+        other = self._topics.setdefault(topic, table.id)
+        if other != table.id:
+            if other in self.schemas:
+                raise SourceError(
+                    f"Tables {other} and {table.id} would both go to topic {topic}, mixed.",
+                    cure="Leave one out with table.exclude.list, or rename it.",
+                )
+            self._topics[topic] = table.id
         comments = None
         if self.config.include_schema_comments:
             comments = {column.name: column.comment for column in table.columns}
         shape = record_shape(
             table,
             [(column.name, kind) for column, kind in columns if kind is not None],
-            topic=self.topics.data(table.id),
+            topic=topic,
             source=self.source,
             comments=comments,
         )

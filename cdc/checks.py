@@ -35,8 +35,13 @@ _SELECT, _RELOAD, _LOCK = "SELECT", "RELOAD", "LOCK TABLES"
 _REPLICATION = ("REPLICATION SLAVE", "REPLICATION CLIENT")
 
 
-def check_server(connection: Connection, server: Server) -> Iterator[Finding]:
-    """Binlog, its format and image, server id, GTIDs, retention, grants; in that order."""
+def check_server(
+    connection: Connection, server: Server, *, locks: bool = False
+) -> Iterator[Finding]:
+    """Binlog, its format and image, server id, GTIDs, retention, grants; in that order.
+
+    ``locks`` says that a snapshot with a lock is to be taken.
+    """
     variables = server.variables
     if variables.get("log_bin") != "ON":
         yield Finding(
@@ -74,7 +79,7 @@ def check_server(connection: Connection, server: Server) -> Iterator[Finding]:
             "SET GLOBAL enforce_gtid_consistency = ON; then gtid_mode step by step to ON.",
         )  # fmt: skip
     yield _retention(variables)
-    yield from _grants(connection)
+    yield from _grants(connection, locks)
 
 
 def require(connection: Connection, server: Server) -> None:
@@ -111,7 +116,7 @@ def _retention(variables: dict[str, str]) -> Finding:
     )  # fmt: skip
 
 
-def _grants(connection: Connection) -> Iterator[Finding]:
+def _grants(connection: Connection, locks: bool) -> Iterator[Finding]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT CURRENT_USER()")
         user = str((cursor.fetchone() or ("",))[0])
@@ -159,7 +164,7 @@ def _grants(connection: Connection) -> Iterator[Finding]:
         )  # fmt: skip
     else:
         yield Finding(
-            "grant RELOAD", Level.WARNING,
+            "grant RELOAD", Level.ERROR if locks else Level.WARNING,
             f"User {user} has neither RELOAD nor LOCK TABLES: no snapshot with a lock.",
             f"GRANT RELOAD ON *.* TO {account};",
         )  # fmt: skip

@@ -38,6 +38,17 @@ def endpoint(config: MySqlConfig) -> Endpoint:
     )
 
 
+def history_findings(settings: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with the keys of the schema history, by key."""
+    name = MySqlConfig(settings).history
+    store: type[HistoryStore] = plugins.load(plugins.Group.HISTORIES, name)
+    return {
+        result.key.name: result.errors[0]
+        for result in store.config.validate(settings)
+        if result.errors
+    }
+
+
 class MySqlTask(SourceTask):
     """Reads in a thread of its own; ``poll`` hands on what it has.
 
@@ -117,6 +128,8 @@ class MySqlConnector(SourceConnector):
     def check(self, settings: Mapping[str, str]) -> dict[str, list[str]]:
         """Whether the server can be reached with these settings."""
         try:
+            if wrong := history_findings(settings):
+                return {key: [text] for key, text in wrong.items()}
             config = MySqlConfig(settings)
             place = replace(endpoint(config), connect_timeout=config.validation_timeout / 1000)
             with closing(place.connect()) as connection:

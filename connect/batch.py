@@ -139,9 +139,16 @@ class SourceBatch(Batch):
 
 @dataclass
 class SinkBatch(Batch):
-    """A batch read from the log; ``partition`` is set and ``offsets`` are the log's offsets."""
+    """A batch read from the log; ``partition`` is set and ``offsets`` are the log's offsets.
+
+    ``log_topic`` is where it was read, also when a transform has given it another ``topic``.
+    """
 
     offsets: Sequence[int] = field(default_factory=tuple)
+    log_topic: str = ""
+
+    def __post_init__(self) -> None:
+        self.log_topic = self.log_topic or self.topic
 
     def _taken(self, places: Sequence[int]) -> dict[str, Any]:
         return super()._taken(places) | {"offsets": [self.offsets[place] for place in places]}

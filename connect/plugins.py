@@ -40,15 +40,14 @@ def names(group: Group) -> list[str]:
 
 
 def classes(group: Group) -> dict[str, type[Any]]:
-    """Each plugin once, under its full (Java or dotted) name rather than a short alias. One that
+    """Each plugin under each of its full (Java or dotted) names, short aliases left out. One that
     cannot be imported is logged and left out, so that it does not hide the others."""
-    found: dict[str, str] = {}
-    for name, point in sorted(_points(group).items(), key=lambda item: "." not in item[0]):
-        found.setdefault(point.value, name)
     loaded: dict[str, type[Any]] = {}
-    for name in sorted(found.values()):
+    for name, point in sorted(_points(group).items()):
+        if "." not in name:
+            continue
         try:
-            loaded[name] = _points(group)[name].load()
+            loaded[name] = point.load()
         except (ImportError, AttributeError) as error:
             _log.error("Plugin %s cannot be loaded: %s", name, error)
     return loaded

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
+from connect.quoting import quoted
 from schema_history.charset import Charset
 
 
@@ -107,10 +108,9 @@ class TableId:
     def __str__(self) -> str:
         return f"{self.database}.{self.table}"
 
-    def quoted(self, quote: str = '"') -> str:
+    def quoted(self) -> str:
         """``"db"."t"``, the id in Debezium's records; a quote inside a name is doubled."""
-        names = (self.database, self.table)
-        return ".".join(quote + name.replace(quote, quote * 2) + quote for name in names)
+        return quoted(self.database, self.table)
 
     @classmethod
     def from_quoted(cls, text: str) -> TableId:

@@ -110,7 +110,7 @@ class Shape:
 
 def where(batch: SinkBatch, place: int) -> str:
     """A record, for a message."""
-    return f"Record {batch.topic}-{batch.partition}@{batch.offsets[place]}"
+    return f"Record {batch.log_topic}-{batch.partition}@{batch.offsets[place]}"
 
 
 def shape(config: JdbcSinkConfig, batch: SinkBatch) -> Shape:

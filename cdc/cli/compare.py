@@ -20,6 +20,7 @@ from pymysql.cursors import SSCursor
 from cdc.connection import Connection
 from connect.errors import DataError
 from connect.logical import micros_from_datetime
+from connect.quoting import backticked, quoted
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -182,14 +183,11 @@ def _source_rows(
     source: Connection, database: str, table: str, keys: Sequence[_Column],
     columns: Sequence[_Column],
 ) -> Iterator[Row]:  # fmt: skip
-    def quoted(name: str) -> str:
-        return "`" + name.replace("`", "``") + "`"
-
-    cells = ", ".join(column.form.source.format(quoted(column.name)) for column in columns)
-    order = ", ".join(key.form.order.format(quoted(key.name)) for key in keys)
+    cells = ", ".join(column.form.source.format(backticked(column.name)) for column in columns)
+    order = ", ".join(key.form.order.format(backticked(key.name)) for key in keys)
     makers = _makers([column.form.from_source for column in columns])
     with source.cursor(SSCursor) as cursor:
-        cursor.execute(f"SELECT {cells} FROM {quoted(database)}.{quoted(table)} ORDER BY {order}")
+        cursor.execute(f"SELECT {cells} FROM {backticked(database, table)} ORDER BY {order}")
         while rows := cursor.fetchmany(_FETCH):
             yield from _made(rows, makers)
 
@@ -198,9 +196,6 @@ def _target_rows(
     target: duckdb.DuckDBPyConnection, table: str, keys: Sequence[_Column],
     columns: Sequence[_Column],
 ) -> Iterator[Row]:  # fmt: skip
-    def quoted(name: str) -> str:
-        return '"' + name.replace('"', '""') + '"'
-
     cells = ", ".join(column.form.target.format(quoted(column.name)) for column in columns)
     order = ", ".join(quoted(key.name) for key in keys)
     makers = _makers([column.form.from_target for column in columns])

@@ -11,14 +11,17 @@ from rich.console import Console
 
 from cdc.checks import Finding, Level, check_server
 from cdc.cli.mirror_plan import source_settings, source_url
-from cdc.config import MySqlConfig
+from cdc.config import MySqlConfig, SnapshotLocking
 from cdc.connection import Server
-from cdc.connector import MySqlConnector, endpoint
+from cdc.connector import MySqlConnector, endpoint, history_findings
+from cdc.filters import Filters
+from cdc.snapshot.consistent import list_tables
 from connect import plugins
 from connect.connector import Connector
 from connect.errors import CdcError
 from connect.runtime.connector_file import read
 
+MEMORY = "io.debezium.relational.history.MemorySchemaHistory"
 _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "red"}
 
 
@@ -43,11 +46,25 @@ def _findings(what: str) -> list[Finding]:
         for result in connector.config.validate(settings)
         for text in result.errors
     ]
-    if wrong:
+    for name, near in connector.config.unknown(settings):
+        if near:
+            text = f"The connector has no key {name}. Did you mean {near}?"
+            wrong.append(Finding(name, Level.ERROR, text))
+        else:
+            wrong.append(Finding(name, Level.WARNING, f"{name} is no key and has no effect."))
+    if any(finding.level is Level.ERROR for finding in wrong):
         return wrong
     if not issubclass(connector, MySqlConnector):
-        return _others(connector, settings)
-    place = endpoint(MySqlConfig(settings))
+        return wrong + _others(connector, settings)
+    history = history_findings(settings)
+    if history:
+        return wrong + [Finding(key, Level.ERROR, text) for key, text in history.items()]
+    return wrong + _source(MySqlConfig(settings))
+
+
+def _source(config: MySqlConfig) -> list[Finding]:
+    """The server, its settings and grants, and whether the lists name anything on it."""
+    place = endpoint(config)
     try:
         connection = place.connect()
     except CdcError as error:
@@ -55,7 +72,25 @@ def _findings(what: str) -> list[Finding]:
     with closing(connection):
         server = Server.ask(connection)
         hello = f"Connected to {server.flavour} {server.version_text} at {place}."
-        return [Finding("connection", Level.OK, hello), *check_server(connection, server)]
+        locks = config.snapshot_locking is SnapshotLocking.MINIMAL
+        found = [
+            Finding("connection", Level.OK, hello),
+            *check_server(connection, server, locks=locks),
+        ]
+        tables = list_tables(connection, Filters(config).database)
+        names = [str(table) for listed in tables.values() for table in listed]
+        for key, items, known in (
+            ("database.include.list", config.database_include, list(tables)),
+            ("table.include.list", config.table_include, names),
+        ):
+            found += [
+                Finding(
+                    key, Level.ERROR, f"{key}: {item} matches nothing that the user can see.",
+                    f"There is: {', '.join(known) or 'nothing'}.",
+                )
+                for item in Filters.unmatched(items or (), known)
+            ]  # fmt: skip
+    return found
 
 
 def _others(connector: type[Connector], settings: dict[str, str]) -> list[Finding]:
@@ -68,7 +103,8 @@ def _others(connector: type[Connector], settings: dict[str, str]) -> list[Findin
 
 def _settings(what: str) -> dict[str, str]:
     if "://" in what:
-        return source_settings(source_url(what), [], prefix="doctor", server_id=1)
+        settings = source_settings(source_url(what), [], prefix="doctor", server_id=1)
+        return settings | {"schema.history.internal": MEMORY}
     return {"name": Path(what).stem, **read(Path(what)).settings}
 
 

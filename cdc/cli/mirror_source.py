@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 
-from cdc.binlog.steps import BinlogPosition
 from cdc.capture import Capture, empty_schemas
 from cdc.checks import require
 from cdc.config import MySqlConfig
@@ -14,7 +13,7 @@ from cdc.connector import endpoint
 from cdc.filters import BUILT_IN
 from cdc.offset import Offset, at_or_before
 from cdc.reader import CONNECTOR
-from cdc.snapshot.consistent import list_tables, show_create
+from cdc.snapshot.consistent import list_tables, read_position, show_create
 from connect.batch import SourceOffset
 from connect.errors import ConfigError, RetriableError, SourceError
 from schema_history import Schemas, TableId
@@ -82,8 +81,7 @@ class MirrorSource:
     def position(self) -> Offset:
         """Where the server's binlog ends now."""
         with closing(self._connect()) as connection:
-            file, pos, gtids = Server.ask(connection).binlog_position(connection)
-        return Offset(BinlogPosition(file, pos, gtids))
+            return read_position(connection)
 
     def _connect(self) -> Connection:
         try:

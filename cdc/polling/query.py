@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cdc.polling.modes import Mode, Terms, clause
+from connect.quoting import quoted
 
 
 class Grammar(NamedTuple):
@@ -25,9 +26,7 @@ class Grammar(NamedTuple):
 
     def name(self, parts: Sequence[str]) -> str:
         """A name as it stands in a statement; not quoted where ``quote`` is empty."""
-        quote = self.quote
-        return ".".join(quote + part.replace(quote, quote * 2) + quote if quote else part
-                        for part in parts)  # fmt: skip
+        return quoted(*parts, mark=self.quote)
 
     def literal(self, text: str) -> str:
         """Text that holds no marks, for a statement that has some."""

@@ -24,6 +24,7 @@ from cdc.polling.query import Grammar
 from cdc.polling.tables import Table
 from cdc.polling.types import Column, Convert, SqlType
 from connect.errors import ConfigError, SourceError
+from connect.quoting import quoted
 
 _TIME_FUNCTION: Final = "cdc_micros"
 _DECLARED: Final = re.compile(
@@ -112,7 +113,7 @@ class Sqlite(Database):
         """What is declared of the columns of a table or a SELECT."""
         run = self.open.execute
         if isinstance(origin, Table):
-            rows = run(f"PRAGMA table_xinfo({_quoted(origin.name)})").fetchall()
+            rows = run(f"PRAGMA table_xinfo({quoted(origin.name)})").fetchall()
         else:
             run(f"CREATE TEMP VIEW cdc_shape AS {origin}")
             rows = run("PRAGMA temp.table_xinfo(cdc_shape)").fetchall()
@@ -127,10 +128,6 @@ class Sqlite(Database):
     def _transient(self, error: Exception) -> bool:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 class _SqliteResult(Result):

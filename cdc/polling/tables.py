@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from cdc.polling.config import PollingConfig
 from connect.errors import ConfigError
+from connect.quoting import quoted
 
 
 class Table(NamedTuple):
@@ -125,9 +126,7 @@ _PART = re.compile(r'"(?P<text>(?:[^"]|"")*)"(?P<end>[.,]|$)')
 
 def to_text(tables: Sequence[Table]) -> str:
     """The ``tables`` setting of a task."""
-    return ",".join(
-        ".".join('"' + part.replace('"', '""') + '"' for part in table.parts) for table in tables
-    )
+    return ",".join(quoted(*table.parts) for table in tables)
 
 
 def from_text(text: str, *, in_schemas: bool) -> list[Table]:

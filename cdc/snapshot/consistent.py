@@ -23,6 +23,7 @@ from cdc.connection import Connection, Server
 from cdc.offset import INITIAL, Offset
 from connect.errors import SourceError
 from connect.mysql_errors import DENIED, code_of
+from connect.quoting import backticked
 from schema_history import TableId
 
 _logger = logging.getLogger(__name__)
@@ -33,13 +34,9 @@ _UNLOCKED_TRIES = 5
 _PATIENCE_SECONDS = 365 * 24 * 3600
 
 
-def quoted(*names: str) -> str:
-    return ".".join("`" + name.replace("`", "``") + "`" for name in names)
-
-
-def query(connection: Connection, sql: str) -> Sequence[tuple[Any, ...]]:
+def query(connection: Connection, sql: str, *values: object) -> Sequence[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql)
+        cursor.execute(sql, values or None)
         return tuple(cursor.fetchall())
 
 
@@ -50,13 +47,13 @@ def list_tables(
     found: dict[str, list[TableId]] = {}
     for (database,) in query(connection, "SHOW DATABASES"):
         if wanted_database(database):
-            sql = f"SHOW FULL TABLES IN {quoted(database)} WHERE Table_Type = 'BASE TABLE'"
+            sql = f"SHOW FULL TABLES IN {backticked(database)} WHERE Table_Type = 'BASE TABLE'"
             found[database] = [TableId(database, row[0]) for row in query(connection, sql)]
     return found
 
 
 def show_create(connection: Connection, table: TableId) -> str:
-    sql = f"SHOW CREATE TABLE {quoted(table.database, table.table)}"
+    sql = f"SHOW CREATE TABLE {backticked(table.database, table.table)}"
     return str(query(connection, sql)[0][1])
 
 
@@ -148,7 +145,7 @@ def _lock_tables(locker: Connection, tables: Sequence[TableId]) -> None:
     if not tables:
         return
     try:
-        names = ", ".join(f"{quoted(table.database, table.table)} READ" for table in tables)
+        names = ", ".join(f"{backticked(table.database, table.table)} READ" for table in tables)
         query(locker, f"LOCK TABLES {names}")
     except pymysql.err.MySQLError as error:
         if code_of(error) not in DENIED:

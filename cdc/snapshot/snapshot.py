@@ -26,7 +26,6 @@ from cdc.snapshot.consistent import (
     consistent_view,
     list_tables,
     query,
-    quoted,
     show_create,
     start_transaction,
 )
@@ -35,6 +34,7 @@ from cdc.snapshot.text_rows_cy import TextPlan
 from connect.batch import SourceBatch
 from connect.errors import SourceError
 from connect.mysql_errors import TABLE_CHANGED, code_of
+from connect.quoting import backticked
 from connect.schema import Value
 from schema_history import Change, Schemas, TableId
 
@@ -131,11 +131,11 @@ class Snapshot:
             if filters.history(table.database, table)
         ]
         for table in tables:
-            name = quoted(table.database, table.table)
+            name = backticked(table.database, table.table)
             statements.append((f"DROP TABLE IF EXISTS {name}", table.database))
         defaults = _database_defaults(reader)
         for database in databases:
-            name, (charset, collation) = quoted(database), defaults[database]
+            name, (charset, collation) = backticked(database), defaults[database]
             statements.append((f"DROP DATABASE IF EXISTS {name}", database))
             create = f"CREATE DATABASE {name} CHARSET {charset} COLLATE {collation}"
             statements.append((create, database))
@@ -222,9 +222,9 @@ class Snapshot:
         """All rows of one table; _ChangedError before the first one if it is not as expected."""
         assert self._reader is not None
         table = version.table.id
-        name = quoted(table.database, table.table)
+        name = backticked(table.database, table.table)
         captured = version.captured
-        expressions = (kind.select.format(quoted(c.name)) for c, kind in captured)
+        expressions = (kind.select.format(backticked(c.name)) for c, kind in captured)
         sql = f"SELECT {', '.join(expressions)} FROM {name}"
         try:
             query(self._reader, "SAVEPOINT before_table")
@@ -247,12 +247,13 @@ class Snapshot:
 
     def _estimate(self, table: TableId) -> int:
         assert self._reader is not None
-        database, name = (text.replace("'", "''") for text in (table.database, table.table))
-        sql = (
+        found = query(
+            self._reader,
             "SELECT TABLE_ROWS FROM information_schema.TABLES "
-            f"WHERE TABLE_SCHEMA = '{database}' AND TABLE_NAME = '{name}'"
+            "WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s",
+            table.database,
+            table.table,
         )
-        found = query(self._reader, sql)
         return int(found[0][0] or 0) if found else 0
 
     # --- records ---------------------------------------------------------------------------------

@@ -211,7 +211,7 @@ class SinkLoop(RebalanceListener):
                     try:
                         found += self._transform(record)
                     except _StageError as error:
-                        place = (record.topic, record.partition or 0, record.offsets[0])
+                        place = (record.log_topic, record.partition or 0, record.offsets[0])
                         self._reject(by_place[place], error)
         return found
 

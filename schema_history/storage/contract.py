@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 from connect.config import Config, Importance, boolean, class_name
 from connect.errors import ConfigError
@@ -63,6 +63,8 @@ class HistoryConfig(Config):
 class HistoryStore(ABC):
     """One connector's history. ``settings`` are the connector's own, all of them; ``log`` is the
     worker's, for a store that lives there."""
+
+    config: ClassVar[type[HistoryConfig]] = HistoryConfig
 
     @abstractmethod
     def __init__(self, settings: Mapping[str, str], log: Log) -> None: ...

@@ -18,6 +18,8 @@ class FileHistoryConfig(HistoryConfig):
 
 
 class FileHistory(HistoryStore):
+    config = FileHistoryConfig
+
     def __init__(self, settings: Mapping[str, str], log: Log) -> None:
         self._path = Path(FileHistoryConfig.of(settings).filename)
 

@@ -64,6 +64,8 @@ class LogHistoryConfig(HistoryConfig):
 
 
 class LogHistory(HistoryStore):
+    config = LogHistoryConfig
+
     def __init__(self, settings: Mapping[str, str], log: Log) -> None:
         self._config = LogHistoryConfig.of(settings)
         self._topic = self._config.topic

@@ -390,3 +390,10 @@ def test_mysql_8_0(mysql80: devstack.Server, tmp_path: Path) -> None:
         rows = source.run(3, topic)
         assert [op(r) for r in rows] == ["u", "d", "tombstone"]
         assert row(rows[0]) == {"id": 1, "name": "a", "extra": 5}
+
+
+def test_tables_of_one_topic_are_refused(source: Source, sql: Sql) -> None:
+    sql("CREATE TABLE `order items` (id INT PRIMARY KEY)")
+    sql("CREATE TABLE order_items (id INT PRIMARY KEY)")
+    with pytest.raises(SourceError, match=r"both go to topic .*order_items"), source.task() as task:
+        source.take(task, lambda: False)

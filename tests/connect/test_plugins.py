@@ -50,5 +50,8 @@ def test_unknown() -> None:
     assert STRING in caught.value.cure
 
 
-def test_each_class_once_under_its_full_name() -> None:
-    assert plugins.classes(Group.CONVERTERS) == {STRING: StringConverter}
+def test_each_class_under_each_full_name() -> None:
+    assert plugins.classes(Group.CONVERTERS) == {
+        STRING: StringConverter,
+        "com.shop.TillConnector": StringConverter,
+    }

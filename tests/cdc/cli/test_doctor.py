@@ -34,7 +34,7 @@ def test_a_poor_user(mysql: devstack.Server, capsys: pytest.CaptureFixture[str])
     assert found["grant REPLICATION SLAVE"]["cure"] == (
         "GRANT REPLICATION SLAVE ON *.* TO 'ill'@'%';"
     )
-    assert found["grant RELOAD"]["level"] == "warning"
+    assert found["grant RELOAD"]["level"] == "error"
 
 
 def test_a_server_set_wrongly(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,6 +66,7 @@ def test_files(mysql: devstack.Server, tmp_path: Path, capsys: pytest.CaptureFix
         "database.port": mysql.port,
         "database.user": mysql.user,
         "database.server.id": 5,
+        "schema.history.internal.kafka.topic": "history",
     }
     file = tmp_path / "source.json"
     file.write_text(json.dumps({"name": "source", "config": source}))
@@ -93,3 +94,35 @@ def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     code, found = _findings(capsys, "nowhere.properties")
     assert code == 1
     assert "nowhere.properties" in found["file"]["message"]
+
+
+def test_what_a_run_would_refuse(
+    mysql: devstack.Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = {
+        "connector.class": "io.debezium.connector.mysql.MySqlConnector",
+        "topic.prefix": "tp",
+        "database.hostname": mysql.host,
+        "database.port": mysql.port,
+        "database.user": mysql.user,
+        "database.server.id": 5,
+        "schema.history.internal.kafka.topic": "history",
+    }
+
+    def findings(**more: str) -> tuple[int, dict[str, Any]]:
+        file = tmp_path / "source.json"
+        file.write_text(json.dumps({"name": "source", "config": source | more}))
+        return _findings(capsys, str(file))
+
+    assert findings()[0] == 0
+    code, found = findings(**{"table.inclde.list": "a.b"})
+    assert code == 1
+    assert "table.include.list" in found["table.inclde.list"]["message"]
+    code, found = findings(**{"table.include.list": "no.such"})
+    assert code == 1
+    assert "no.such" in found["table.include.list"]["message"]
+    assert _findings(capsys, f"{mysql.url}/nodb")[0] == 1
+    del source["schema.history.internal.kafka.topic"]
+    code, found = findings()
+    assert code == 1
+    assert "schema.history.internal.kafka.topic" in found
