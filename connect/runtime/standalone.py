@@ -20,6 +20,7 @@ from connect.log import open_log
 from connect.log.contract import Log
 from connect.metrics import Sample
 from connect.offsets import OffsetFile
+from connect.runtime.backoff import patiently
 from connect.runtime.config_providers import Resolver
 from connect.runtime.connector_file import ConnectorRequest, TargetState
 from connect.runtime.rest import application
@@ -42,7 +43,6 @@ _log = logging.getLogger(__name__)
 
 EXIT_START_ERROR = 3
 _REQUEST_TIMEOUT = 90.0
-_LOG_AGAIN = 2.0
 
 
 class Worker:
@@ -89,14 +89,8 @@ class Worker:
     def _open_log(self) -> Log:
         log = open_log(self.config.log_settings(), self.stopping)
         try:
-            while True:
-                try:
-                    self.cluster_id = log.cluster_id()
-                    return log
-                except RetriableError as error:
-                    _log.warning("The log is out of reach; tried again: %s", error)
-                    if self.stopping.wait(_LOG_AGAIN):
-                        raise
+            self.cluster_id = patiently(log.cluster_id, "Reaching the log", self.stopping)
+            return log
         except BaseException:
             log.close()
             raise
