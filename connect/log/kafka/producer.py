@@ -58,9 +58,9 @@ STOPPING_SECONDS = 1.0
 def _room(config: Mapping[str, str]) -> int:
     """Kilobytes of messages that may be in the queue where ``buffer.memory`` does not say.
 
-    An idempotent producer has at most five requests under way for a partition. Whatever waits there
-    beyond them, librdkafka looks at it again and again without a pause, at the cost of a whole
-    core. So there is room for four requests, but always for the largest message.
+    An idempotent producer has at most five requests under way for a partition, so more than four
+    would only take memory; and when the broker is slow and the requests small, librdkafka's thread
+    was seen to spin while more waits. There is always room for the largest message.
     """
     batch = int(config["batch.size"])
     largest = int(config.get("message.max.bytes", LARGEST))
