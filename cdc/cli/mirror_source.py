@@ -66,8 +66,19 @@ class MirrorSource:
         raise SourceError(
             f"These tables have no primary key, so a change to a row cannot be mirrored: {names}.",
             cure=f"Add one (ALTER TABLE {first.database}.{first.table} ADD id BIGINT NOT NULL "
-            "AUTO_INCREMENT PRIMARY KEY), or name the tables to mirror with --table.",
+            "AUTO_INCREMENT PRIMARY KEY), or leave it out with --exclude {first.table}.",
         )
+
+    def require_distinct(self, tables: Sequence[TableId]) -> None:
+        """SourceError for tables that a target would take for one: names that differ by case."""
+        seen: dict[str, TableId] = {}
+        for table in tables:
+            other = seen.setdefault(self.topic(table).lower(), table)
+            if other != table:
+                raise SourceError(
+                    f"Tables {other} and {table} would be one table in the target.",
+                    cure=f"Leave one out with --exclude {table.table}.",
+                )
 
     def _has_key(self, connection: Connection, table: TableId) -> bool:
         self._capture.schemas.apply(show_create(connection, table), table.database)
@@ -81,7 +92,7 @@ class MirrorSource:
     def position(self) -> Offset:
         """Where the server's binlog ends now."""
         with closing(self._connect()) as connection:
-            return read_position(connection)
+            return Offset(read_position(connection))
 
     def _connect(self) -> Connection:
         try:

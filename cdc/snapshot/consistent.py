@@ -69,10 +69,9 @@ def start_transaction(connection: Connection) -> None:
         query(connection, statement)
 
 
-def read_position(connection: Connection) -> Offset:
+def read_position(connection: Connection) -> BinlogPosition:
     """Where the server's binlog ends now."""
-    file, pos, gtids = Server.ask(connection).binlog_position(connection)
-    return Offset(BinlogPosition(file, pos, gtids), int(time.time()), snapshot=INITIAL)
+    return BinlogPosition(*Server.ask(connection).binlog_position(connection))
 
 
 @contextmanager
@@ -89,19 +88,23 @@ def consistent_view(
     ``captured`` lists the tables to lock where a global lock is refused.
     """
     if mode is SnapshotLocking.NONE:
-        yield _without_lock(reader)
+        yield _begun(_without_lock(reader))
         return
     locker = connect()
     try:
         _lock(locker, lock_timeout_ms, captured)
         start_transaction(reader)
-        yield read_position(reader)
+        yield _begun(read_position(reader))
         query(locker, "UNLOCK TABLES")
     finally:
         locker.close()
 
 
-def _without_lock(reader: Connection) -> Offset:
+def _begun(place: BinlogPosition) -> Offset:
+    return Offset(place, int(time.time()), snapshot=INITIAL)
+
+
+def _without_lock(reader: Connection) -> BinlogPosition:
     """Without a lock the position read before the view may be older than it.
 
     That repeats a few changes and loses none. A quiet moment gives an exact one.
@@ -110,7 +113,7 @@ def _without_lock(reader: Connection) -> Offset:
         before = read_position(reader)
         start_transaction(reader)
         after = read_position(reader)
-        if before.place == after.place:
+        if before == after:
             break
     return before
 

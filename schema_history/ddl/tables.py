@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connect.quoting import backticked
 from schema_history.change import Change, ChangeKind
 from schema_history.ddl.statement import Statement
 from schema_history.table import Table, TableId
@@ -20,9 +21,10 @@ def drop_table(statement: Statement) -> list[Change]:
     behaviour = ""
     if reader.accept_any("RESTRICT", "CASCADE"):
         behaviour = " " + reader.source(start)
+    names = [backticked(table_id.database, table_id.table) for table_id in ids]
     return [
-        statement.change(ChangeKind.DROP, table_id, ddl=f"{lead}{table_id.quoted('`')}{behaviour}")
-        for table_id in ids
+        statement.change(ChangeKind.DROP, table_id, ddl=f"{lead}{name}{behaviour}")
+        for table_id, name in zip(ids, names, strict=True)
     ]
 
 

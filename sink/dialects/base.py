@@ -17,6 +17,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import orjson
 
+from connect.quoting import quoted
 from connect.sql_url import SqlUrl
 from sink.table import Table, TableName, TargetColumn
 from sink.values import ColumnType, Kind, clock, plain
@@ -174,8 +175,7 @@ class Dialect(ABC):
         return f"x'{value.hex()}'"
 
     def quote(self, name: str) -> str:
-        mark = self.quote_character
-        return f"{mark}{name.replace(mark, mark * 2)}{mark}" if self.quoted else name
+        return quoted(name, mark=self.quote_character) if self.quoted else name
 
     def names(self, names: Sequence[str]) -> str:
         return ",".join(map(self.quote, names))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+from connect.quoting import backticked
 from schema_history import Schemas, Table, TableId
 
 TYPES = {
@@ -63,11 +64,11 @@ class Statements:
         return f"CREATE TABLE t{self.made} ({', '.join(elements)}){self.options()}"
 
     def alter(self, table: Table) -> str:
-        columns = [self.quoted(c.name) for c in table.columns]
+        columns = [backticked(c.name) for c in table.columns]
         actions: list[str] = []
         for _ in range(self.random.choice((1, 1, 2, 3))):
             chosen = self.random.choice(table.columns)
-            column = self.quoted(chosen.name)
+            column = backticked(chosen.name)
             default = "1" if chosen.data_type in NUMBERS else "NULL"
             new = self.random.choice(NAMES)
             action = self.random.choice(
@@ -99,15 +100,15 @@ class Statements:
         return f"ALTER TABLE {self.table_name(table.id)} {', '.join(actions)}"
 
     def key_action(self, table: Table) -> str:
-        names = [self.quoted(index.name) for index in table.indexes] or ["nothing"]
+        names = [backticked(index.name) for index in table.indexes] or ["nothing"]
         name = self.random.choice(names)
         return self.random.choice((f"DROP INDEX {name}", f"RENAME INDEX {name} TO ren"))
 
     def index(self, table: Table) -> str:
         name = self.table_name(table.id)
         if table.indexes and self.random.random() < 0.5:
-            return f"DROP INDEX {self.quoted(self.random.choice(table.indexes).name)} ON {name}"
-        columns = self.some([self.quoted(c.name) for c in table.columns])
+            return f"DROP INDEX {backticked(self.random.choice(table.indexes).name)} ON {name}"
+        columns = self.some([backticked(c.name) for c in table.columns])
         unique = self.random.choice(("UNIQUE ", ""))
         return f"CREATE {unique}INDEX i{self.random.randint(1, 9)} ON {name} ({', '.join(columns)})"
 
@@ -154,7 +155,4 @@ class Statements:
         return self.random.sample(names, min(len(names), self.random.choice((1, 1, 2, 3))))
 
     def table_name(self, table_id: TableId) -> str:
-        return self.random.choice((table_id.quoted("`"), table_id.table))
-
-    def quoted(self, name: str) -> str:
-        return "`" + name.replace("`", "``") + "`"
+        return self.random.choice((backticked(table_id.database, table_id.table), table_id.table))
