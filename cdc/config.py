@@ -122,7 +122,7 @@ class MySqlConfig(SourceConfig, HistoryConfig):
         "database.ssl.truststore", doc="PEM file of the authorities to trust.", group=CONNECTION
     )
     ssl_truststore_password = password(
-        "database.ssl.truststore.password", doc="Not needed for PEM files.", group=CONNECTION
+        "database.ssl.truststore.password", doc="Accepted; PEM files need none.", group=CONNECTION
     )
     ssl_keystore = optional_string(
         "database.ssl.keystore", doc="PEM file with our certificate and key.", group=CONNECTION

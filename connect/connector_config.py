@@ -78,8 +78,8 @@ class ConnectorConfig(Config):
     )
     predicates = listing("predicates", doc="Aliases of the predicates used.", group=PREDICATES)
     config_action_reload = string(
-        "config.action.reload", "restart", doc="What to do when a config provider's value changes.",
-        importance=Importance.LOW, group=COMMON,
+        "config.action.reload", "restart", importance=Importance.LOW, group=COMMON,
+        doc="Accepted; no config provider here tells of a change, so nothing is reloaded.",
     )  # fmt: skip
     errors_retry_timeout = integer(
         "errors.retry.timeout", 0, kind=Kind.LONG, group=ERRORS,

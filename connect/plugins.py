@@ -47,9 +47,9 @@ def classes(group: Group) -> dict[str, type[Any]]:
         if "." not in name:
             continue
         try:
-            loaded[name] = point.load()
-        except (ImportError, AttributeError) as error:
-            _log.error("Plugin %s cannot be loaded: %s", name, error)
+            loaded[name] = _loaded(name, point)
+        except PluginError as error:
+            _log.error("%s", error)
     return loaded
 
 
@@ -74,8 +74,11 @@ def load(group: Group, name: str) -> type[Any]:
 
 def _loaded(name: str, point: EntryPoint) -> type[Any]:
     try:
-        return point.load()  # type: ignore[no-any-return]
-    except (ImportError, AttributeError) as error:
+        found = point.load()
+    except Exception as error:  # whatever a module of someone else does when it is imported
         raise PluginError(
             f"Plugin {name} cannot be loaded: {error}.", cure="Install what it needs."
         ) from error
+    if not isinstance(found, type):
+        raise PluginError(f"Plugin {name} cannot be loaded: {point.value} is not a class.")
+    return found

@@ -65,7 +65,9 @@ class JsonConverterConfig(Config):
         doc="Write and read a null field that has a default as the default.",
     )  # fmt: skip
     converter_type = optional_string(
-        "converter.type", doc="Set by the worker: key, value or header.", importance=Importance.LOW
+        "converter.type",
+        doc="Accepted; the worker knows what it is for.",
+        importance=Importance.LOW,
     )
 
 

@@ -28,7 +28,9 @@ class StringConverterConfig(Config):
         valid=[_encoding],
     )  # fmt: skip
     converter_type = optional_string(
-        "converter.type", doc="Set by the worker: key, value or header.", importance=Importance.LOW
+        "converter.type",
+        doc="Accepted; the worker knows what it is for.",
+        importance=Importance.LOW,
     )
 
 

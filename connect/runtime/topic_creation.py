@@ -15,7 +15,7 @@ from connect.java_regex import compile_regex
 from connect.log.contract import NewTopic
 
 _PREFIX = "topic.creation."
-_GROUPS = f"{_PREFIX}groups"
+_GROUPS = "topic.creation.groups"
 _OWN_KEYS = ("include", "exclude", "partitions", "replication.factor")
 
 

@@ -134,7 +134,7 @@ class WorkerConfig(Config):
     )
     advertised_listener = choice(
         "rest.advertised.listener", AdvertisedListener, AdvertisedListener.HTTP,
-        doc="Kind of listener that is advertised.",
+        doc="Accepted; there is one kind of listener.",
         importance=Importance.LOW,
     )  # fmt: skip
     admin_listeners = listing(
@@ -167,7 +167,9 @@ class WorkerConfig(Config):
     config_providers = listing(
         "config.providers", doc="Names of the config providers.", importance=Importance.LOW
     )
-    client_id = string("client.id", "", doc="Name of this worker for the broker's logs.")
+    client_id = string(
+        "client.id", "", doc="Accepted; each task's clients are named after connector and task."
+    )
     client_dns_lookup = string(
         "client.dns.lookup", "use_all_dns_ips", doc="How broker names are resolved.",
         importance=Importance.LOW,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -38,8 +39,15 @@ def test_found(name: str) -> None:
     assert plugins.load(Group.CONVERTERS, name) is StringConverter
 
 
-@pytest.mark.parametrize("name", ["broken", "no.such.module:Thing", "connect.schema:Nothing"])
-def test_not_loadable(name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["broken", "no.such.module:Thing", "connect.schema:Nothing", "json:dumps", ":Nothing",
+     "torn_plugin:Thing", "angry_plugin:Thing"],
+)  # fmt: skip
+def test_not_loadable(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "torn_plugin.py").write_text("class Thing(")
+    (tmp_path / "angry_plugin.py").write_text("raise ValueError('no licence')")
     with pytest.raises(PluginError, match=f"Plugin {name} cannot be loaded"):
         plugins.load(Group.CONVERTERS, name)
 
