@@ -30,7 +30,7 @@ class Sample(NamedTuple):
 @dataclass(frozen=True)
 class Result:
     """One measurement of one program. ``rate`` is events a second in the second half of the run,
-    ``cpu`` microseconds an event of the task's process over all of it; memory in megabytes."""
+    ``cpu`` microseconds an event of the task's process after the first seen; memory in megabytes."""
 
     work: str
     program: str
@@ -98,7 +98,11 @@ def rate(samples: list[Sample]) -> float:
 
 
 def cpu_per_event(samples: list[Sample]) -> float:
-    """Microseconds from just before the first event was seen to the last; the clock's step at
-    least, where the run was too short to be measured."""
-    used = max(samples[-1].cpu - samples[0].cpu, 1 / _TICK)
-    return used / samples[-1].events * 1e6
+    """Microseconds from when the first events were seen to the last; the clock's step at least.
+
+    Those first events do not count, for the work on them was done before: a sink shows thousands at
+    once. Where all came in one piece, its work is not known, and the number is too low.
+    """
+    last = samples[-1]
+    first = samples[1] if len(samples) > 2 else samples[0]
+    return max(last.cpu - first.cpu, 1 / _TICK) / (last.events - first.events) * 1e6

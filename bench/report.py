@@ -57,8 +57,8 @@ prints only.
   partition, idempotent, `acks=all`, with `compression.type=lz4` and all other producer settings as
   they are by default. Sinks read the envelopes of such a topic and upsert by the record's key.
 - *Rate* is of the second half of the events, by the topic's end offset or the rows in the target.
-  *CPU* is user and system time of the task's process alone, from just before the first event is
-  seen to the last, per event. *Memory* is the peak resident size of each of the two processes.
+  *CPU* is user and system time of the task's process alone, from when the first events are seen to
+  the last, per event between. *Memory* is the peak resident size of each of the two processes.
 - *compiled* and *interpreted* are the two forms of the hot modules.
 
 ## Machine
