@@ -11,7 +11,10 @@ Retention, which keeps the file small:
 
 - A topic with groups loses a message once every group that has ever committed an offset in the
   topic, or reads it now, has committed beyond it. Kafka would keep it for ``retention.ms``. A group
-  that is never used again therefore holds its topics' messages for ever.
+  that is never used again therefore holds its topics' messages for ever. So does that of a sink
+  deleted by REST: Kafka keeps such a group, and so do we. Cure: before it is deleted, stop the sink
+  and set its offsets to 9223372036854775807 with ``PATCH /connectors/NAME/offsets`` (a sink of that
+  name made later begins there), or delete the topics.
 - A topic without groups keeps messages for ``retention.ms`` (7 days) and up to ``retention.bytes``
   per partition (no limit), by the time and stored size of whole frames.
 - ``retention.ms=-1``, or Java's largest long, keeps messages for ever, groups or not, up to

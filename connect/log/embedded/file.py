@@ -275,8 +275,9 @@ def frame_id(place_id: int, offset: int) -> int:
 
 
 def frame_range(place_id: int, before: int = 1 << OFFSET_BITS) -> tuple[int, int]:
-    """First and last row id of a partition's frames that end before an offset."""
-    return frame_id(place_id, 0), frame_id(place_id, 0) + before - 1
+    """First and last row id of a partition's frames that end before an offset, which may lie beyond
+    all there can be."""
+    return frame_id(place_id, 0), frame_id(place_id, 0) + min(before, 1 << OFFSET_BITS) - 1
 
 
 def last_offset(row_id: int) -> int:

@@ -228,6 +228,24 @@ class TestRetention:
         with log.consumer("three", ["t"], client_id="c") as consumer:
             assert consumer.poll(1, 5)[0].offset == 60
 
+    def test_a_group_that_shall_hold_nothing_any_more(self, log: EmbeddedLog) -> None:
+        """Beyond the largest offset lie the frames of the next partition."""
+        log.create_topics([NewTopic("t", 1), NewTopic("other", 1)])
+        put(log, "other", 2)
+        put(log, "t", 2)
+        commit(log, "deleted", "t", 0)
+        commit(log, "alive", "t", 5)
+        put(log, "t", 1)
+        assert offsets(log, "t") == list(range(30))
+        commit(log, "deleted", "t", 2**63 - 1)
+        commit(log, "alive", "t", 10)
+        put(log, "t", 1)
+        assert offsets(log, "t") == list(range(10, 40))
+        commit(log, "alive", "t", 2**63 - 1)
+        put(log, "t", 1)
+        assert offsets(log, "t") == []
+        assert offsets(log, "other") == list(range(20))
+
     def test_a_group_counts_from_its_first_read(self, log: EmbeddedLog) -> None:
         log.create_topics([NewTopic("t", 1)])
         put(log, "t", 2)
