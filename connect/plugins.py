@@ -15,7 +15,7 @@ from typing import Any
 
 from connect.errors import PluginError
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class Group(StrEnum):
@@ -49,7 +49,7 @@ def classes(group: Group) -> dict[str, type[Any]]:
         try:
             loaded[name] = _loaded(name, point)
         except PluginError as error:
-            _log.error("%s", error)
+            _logger.error("%s", error)
     return loaded
 
 

@@ -15,7 +15,7 @@ from schema_history.history import HistoryRecord
 from schema_history.schemas import Schemas
 from schema_history.table import Table, TableId
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 _UNIQUE = re.compile(r"\b(?:UNIQUE|SERIAL)\b", re.IGNORECASE)
 
 
@@ -44,7 +44,7 @@ def recover(
         except DdlError as error:
             if not skip_unparseable:
                 raise
-            _log.warning(
+            _logger.warning(
                 "A statement in the schema history is passed over, tables may be out of date "
                 "from here: %s Statement: %s Position: %s",
                 error.message,

@@ -14,7 +14,7 @@ from connect.errors import TargetError
 from sink.dialects.base import ColumnSpec, Dialect, Fault
 from sink.table import Table, TableName
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 5
 
@@ -91,7 +91,7 @@ def _late(dialect: Dialect, table: Table, spec: ColumnSpec) -> ColumnSpec:
             "already there have no value for it.",
             cure=f"Add the column {spec.name} by hand.",
         )
-    _log.warning(
+    _logger.warning(
         "%s of %s in %s is required in the records, but rows already there have no value for it: "
         "the column is added as one that may be null.",
         spec.name, table.name, dialect.title,

@@ -18,7 +18,7 @@ from cdc.polling.task import PollingTask, connect
 from connect.connector import SourceConnector
 from connect.errors import CdcError, ConfigError
 
-log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class JdbcSourceConnector(SourceConnector):
@@ -34,7 +34,7 @@ class JdbcSourceConnector(SourceConnector):
         config = PollingConfig(settings)
         if config.query_text:
             if config.mode is not Mode.BULK and (word := _ending(config.query_text)):
-                log.warning(
+                _logger.warning(
                     "The query has a %s of its own, but mode=%s adds a WHERE and an ORDER BY after "
                     "it. If that fails, wrap it: SELECT * FROM (...) AS q",
                     word,
@@ -48,7 +48,9 @@ class JdbcSourceConnector(SourceConnector):
         finally:
             database.close()
         for entry in unanswered(every, config):
-            log.warning("%s in the connector's table filters is no table of %s.", entry, config.url)
+            _logger.warning(
+                "%s in the connector's table filters is no table of %s.", entry, config.url
+            )
         shares = groups(chosen(every, config), max_tasks) or [[]]
         return [{**settings, "tables": to_text(share)} for share in shares]
 

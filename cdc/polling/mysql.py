@@ -28,7 +28,7 @@ from cdc.polling.types import Column, SqlType
 from connect.errors import ConfigError
 from connect.mysql_errors import is_momentary
 
-log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 _BINARY_CHARSET: Final = 63
 _VECTOR: Final = 242
@@ -114,7 +114,7 @@ class MySql(Database):
         ours = dt.datetime.now(self.rules.zone).utcoffset() or dt.timedelta()
         ahead = dt.timedelta(seconds=int(rows[0][0])) - ours
         if ahead:
-            log.warning(
+            _logger.warning(
                 "The session's clock shows %s %s than db.timezone=%s. Set db.timezone to the "
                 "server's zone, or connection.sessionVariables=time_zone='...' to that of "
                 "db.timezone, unless the timestamp columns are meant to be off as much.",
@@ -136,7 +136,7 @@ class MySql(Database):
         for name in ("zeroDateTimeBehavior", "yearIsDateType", "sessionVariables"):
             given.pop(name, None)
         for name in given.keys() - _WITHOUT_MEANING:
-            log.warning("The driver property %s is not known here and has no effect.", name)
+            _logger.warning("The driver property %s is not known here and has no effect.", name)
         return arguments
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ from cdc.polling.tables import Table
 from cdc.polling.types import Column, Convert, SqlType
 from connect.errors import ConfigError
 
-log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 _KINDS: Final = {
     "r": "TABLE",
@@ -115,7 +115,7 @@ class PostgreSql(Database):
             elif name == "ssl" and value.lower() in ("", "true"):
                 arguments.setdefault("sslmode", "verify-full")
             elif name not in _WITHOUT_MEANING:
-                log.warning("The driver property %s is not known here and has no effect.", name)
+                _logger.warning("The driver property %s is not known here and has no effect.", name)
         try:
             psycopg.conninfo.make_conninfo("", **arguments)
         except psycopg.Error as error:

@@ -23,7 +23,7 @@ from connect.batch import SourceBatch, SourcePartition
 from connect.connector import OffsetReader, TaskContext
 from connect.errors import SourceError
 
-log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class Reader:
@@ -147,7 +147,7 @@ class Reader:
                 end = database.time_value(self._end)
             values = bounds(mode, begin, end, last)
         if not self._config.query_masked:
-            log.debug("%s: %s %s", self.what, text, values)
+            _logger.debug("%s: %s %s", self.what, text, values)
         return database.select(self._origin, text, values)
 
     def _planned(self, columns: list[Column]) -> Plan:

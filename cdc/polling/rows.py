@@ -12,7 +12,7 @@ from cdc.polling.types import Column, Convert, Rules, SqlType, field, instant
 from connect.errors import DataError, SourceError
 from connect.schema import Schema, struct
 
-log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class Plan:
@@ -44,7 +44,7 @@ class Plan:
         for place, column in enumerate(self.columns):
             made = field(column, rules)
             if made is None:
-                log.warning(
+                _logger.warning(
                     "Column %s of %s is left out: its type has no form in Kafka Connect.",
                     column.name,
                     what,

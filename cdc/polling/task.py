@@ -21,7 +21,7 @@ from connect.batch import SourceBatch
 from connect.connector import SourceTask, TaskContext
 from connect.errors import ConfigError, RetriableError, SourceError
 
-log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 _LONGEST_WAIT = 0.1  # what poll may wait, seconds
 
@@ -75,7 +75,7 @@ class PollingTask(SourceTask):
                 "in a row.",
                 cure="query.retry.attempts sets how many are borne.",
             ) from error
-        log.warning(
+        _logger.warning(
             "%s The query of %s is asked again in %d ms (failure %d in a row).",
             error,
             reader.what,
@@ -102,5 +102,5 @@ def connect(database: Database, config: PollingConfig) -> None:
                     cure="Check that the server runs and connection.url names it.",
                 ) from error
             wait = config.connection_backoff / 1000
-            log.warning("%s Try %d of %d; the next in %g s.", error, attempt, most, wait)
+            _logger.warning("%s Try %d of %d; the next in %g s.", error, attempt, most, wait)
             time.sleep(wait)

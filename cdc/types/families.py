@@ -25,7 +25,7 @@ from connect.errors import DataError
 from connect.schema import Value
 from schema_history.table import Column
 
-log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 _FAMILIES: dict[str, Callable[[Column, Options], ColumnType]] = {
     **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint"), numeric.whole),
@@ -99,7 +99,7 @@ def _default(column: Column, expression: str, found: ColumnType) -> Value:
             data = expression.encode("utf-8")
         return decode_text(data, found.text)
     except (DataError, ValueError, OverflowError) as error:
-        log.warning("Column %s: its default %r is not used: %s", column.name, expression, error)
+        _logger.warning("Column %s: its default %r is not used: %s", column.name, expression, error)
         return None
 
 

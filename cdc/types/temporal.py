@@ -18,7 +18,7 @@ from connect.logical import date_from_days, datetime_from_micros
 from connect.schema import Schema, Type, Value
 from schema_history.table import Column
 
-log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 _DAY = 86_400_000_000
 _LONG = 1 << 63
@@ -138,7 +138,7 @@ def _within_a_day(column: Column, convert: Callable[[int], Value]) -> Callable[[
             raise DataError(
                 problem, cure="Use time.precision.mode=microseconds, or make the column nullable."
             )
-        log.warning("Column %s: %s; it becomes null.", column.name, problem)
+        _logger.warning("Column %s: %s; it becomes null.", column.name, problem)
         return None
 
     return checked

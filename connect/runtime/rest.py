@@ -27,7 +27,7 @@ from connect.runtime.status import RequestError
 if TYPE_CHECKING:
     from connect.runtime.standalone import Worker
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 def _routes(api: Api, *, admin: bool) -> list[Route]:
@@ -96,7 +96,7 @@ def _endpoint(
         except CdcError as error:
             return refusal(500, str(error))
         except Exception as error:
-            _log.exception("%s %s", request.method, request.url.path)
+            _logger.exception("%s %s", request.method, request.url.path)
             return refusal(500, f"{type(error).__name__}: {error}")
 
     return endpoint

@@ -32,7 +32,7 @@ from connect.runtime.dead_letters import DeadLetters
 from connect.runtime.messages import Event
 from connect.runtime.tolerance import Stage, Tolerance, singles
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 REPORT_INTERVAL = 0.5
 _POLL_SECONDS = 0.2
@@ -144,7 +144,7 @@ class SinkLoop(RebalanceListener):
             return self._consumer.poll(self._setup.max_messages, timeout)
         except RetriableError as error:
             self._metrics.retries += 1
-            _log.warning("The log cannot be read for the moment: %s", error)
+            _logger.warning("The log cannot be read for the moment: %s", error)
             self._control.stopping.wait(1.0)
             return []
 
@@ -262,7 +262,7 @@ class SinkLoop(RebalanceListener):
         except RetriableError as error:
             delay = self._backoff.delay(error)
             self._metrics.retries += 1
-            _log.warning("put is tried again in %.1f s: %s", delay, error)
+            _logger.warning("put is tried again in %.1f s: %s", delay, error)
             self._retry_at = time.monotonic() + delay
             return
         except BadRecordsError as error:
@@ -289,15 +289,15 @@ class SinkLoop(RebalanceListener):
         if not self._done:
             return
         if self._setup.dead_letters is not None and not self._setup.dead_letters.flushed():
-            _log.warning("Offsets wait: the dead letters are not acknowledged yet.")
+            _logger.warning("Offsets wait: the dead letters are not acknowledged yet.")
             return
         try:
             self._consumer.commit(self._done)
         except RetriableError as error:
-            _log.warning("Offsets could not be committed and will be later: %s", error)
+            _logger.warning("Offsets could not be committed and will be later: %s", error)
             return
         except FencedError as error:
-            _log.warning("Another task reads these partitions now: %s", error)
+            _logger.warning("Another task reads these partitions now: %s", error)
         self._done.clear()
         self._metrics.offset_commits += 1
 
@@ -322,7 +322,7 @@ class SinkLoop(RebalanceListener):
             self._commit()
             self._report()
         except LogError as error:
-            _log.warning("The last offsets are not committed; records come again: %s", error)
+            _logger.warning("The last offsets are not committed; records come again: %s", error)
         finally:
             self._consumer.close()
             if self._setup.dead_letters is not None:
@@ -337,7 +337,7 @@ class SinkLoop(RebalanceListener):
         try:
             self._commit()
         except LogError as error:
-            _log.warning("Offsets of partitions going away are not committed: %s", error)
+            _logger.warning("Offsets of partitions going away are not committed: %s", error)
         self._forget(partitions)
 
     def lost(self, partitions: Sequence[TopicPartition]) -> None:

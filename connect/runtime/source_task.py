@@ -28,7 +28,7 @@ from connect.runtime.messages import Event
 from connect.runtime.tolerance import Stage, Tolerance, singles
 from connect.runtime.topic_creation import TopicCreation
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 REPORT_INTERVAL = 0.5
 
@@ -265,9 +265,9 @@ class SourceLoop:
             self._producer.flush(timeout)
             self._collect()
         except (RetriableError, LogError) as error:
-            _log.warning("Some records are not acknowledged and will be sent again: %s", error)
+            _logger.warning("Some records are not acknowledged and will be sent again: %s", error)
         self._flush()
         if not self._control.wait_stored(timeout):
-            _log.warning("The worker did not confirm the last offsets in time.")
+            _logger.warning("The worker did not confirm the last offsets in time.")
         self._confirm()
         self._report()

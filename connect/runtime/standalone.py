@@ -39,7 +39,7 @@ from connect.runtime.supervisor import Supervisor
 from connect.runtime.validation import Validation, connector_class, kind_of, validate
 from connect.runtime.worker_config import WorkerConfig
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 EXIT_START_ERROR = 3
 _REQUEST_TIMEOUT = 90.0
@@ -60,7 +60,7 @@ class Worker:
         for error in errors:
             raise error
         for warning in warnings:
-            _log.warning("%s", warning)
+            _logger.warning("%s", warning)
         self.offsets = OffsetFile(self.config.offsets_path)
         self._supervisor = Supervisor(self.config, self._resolver, self.offsets)
         self.stopping = threading.Event()
@@ -187,7 +187,7 @@ class Worker:
         those are still its settings (RequestError 409)."""
         found = self.validate(request.settings)
         for warning in found.warnings:
-            _log.warning("%s: %s", request.name, warning)
+            _logger.warning("%s: %s", request.name, warning)
         found.refuse()
         kind = kind_of(connector_class(request.settings))
         with self._supervisor.changing():
@@ -366,7 +366,7 @@ def run_standalone(
         return _refuse("worker", error)
 
     def on_signal(number: int, _frame: object) -> None:
-        _log.info("Stopping on %s", signal.Signals(number).name)
+        _logger.info("Stopping on %s", signal.Signals(number).name)
         # Not set() itself: the signal may come while this very thread holds the event's lock.
         threading.Thread(target=worker.stopping.set).start()
 

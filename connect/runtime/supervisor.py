@@ -41,7 +41,7 @@ from connect.runtime.status import State
 from connect.runtime.validation import connector_class
 from connect.runtime.worker_config import WorkerConfig
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 _TICK = 1.0
 _BURIAL_TICK = 0.02
@@ -189,12 +189,12 @@ class Supervisor:
                 again = made.replan_seconds(resolved)
             except Exception as error:
                 if not first or isinstance(error, RetriableError):
-                    _log.warning("%s: tasks are planned again: %s", connector.name, error)
+                    _logger.warning("%s: tasks are planned again: %s", connector.name, error)
                     with self._changed:
                         self._changed.wait_for(lambda: not current(), _PLAN_AGAIN)
                     continue
                 known = isinstance(error, CdcError)
-                _log.error("%s: %s", connector.name, error, exc_info=not known)
+                _logger.error("%s: %s", connector.name, error, exc_info=not known)
                 with self.changing():
                     if current():
                         connector.state = State.FAILED

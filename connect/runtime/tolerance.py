@@ -21,7 +21,7 @@ from connect.errors import RetriableError
 from connect.metrics import TaskMetrics
 from connect.runtime.backoff import FIRST_DELAY
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 B = TypeVar("B", SourceBatch, SinkBatch)
@@ -77,7 +77,7 @@ class Tolerance:
                     raise
                 self._metrics.retries += 1
                 wait = delay if error.delay is None else error.delay
-                _log.warning("Tried again in %.1f s: %s", wait, error)
+                _logger.warning("Tried again in %.1f s: %s", wait, error)
                 self._stopping.wait(wait)
                 delay *= 2
                 if delay > self._longest_delay:
@@ -88,4 +88,4 @@ class Tolerance:
         self._metrics.skipped_records += 1
         if self._logs:
             shown = f" Record: {record!r}" if self._logs_records else ""
-            _log.error("Skipped %s, which failed in %s: %s%s", where, stage, error, shown)
+            _logger.error("Skipped %s, which failed in %s: %s%s", where, stage, error, shown)
