@@ -22,13 +22,10 @@ from connect.config import (
     Importance,
     Key,
     Kind,
-    at_least,
     boolean,
     choice,
     integer,
-    java_regexes,
     listing,
-    matching,
     optional_string,
     password,
     refused,
@@ -36,6 +33,7 @@ from connect.config import (
 )
 from connect.connector_config import SourceConfig
 from connect.errors import ConfigError
+from connect.validators import at_least, java_regexes, matching
 from schema_history.storage import PREFIX as HISTORY_KEYS
 from schema_history.storage import HistoryConfig
 

@@ -23,7 +23,6 @@ from enum import StrEnum
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 from connect.errors import ConfigError
-from connect.java_regex import compile_regex
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
@@ -417,34 +416,3 @@ def refused(
         group=group,
         refusal=reason,
     )
-
-
-# --- common validators ---------------------------------------------------------------------------
-
-
-def not_empty(value: object) -> str | None:
-    return None if value else "must not be empty"
-
-
-def at_least(minimum: int) -> Validator:
-    return lambda value: (
-        f"Value must be at least {minimum}" if value is not None and value < minimum else None
-    )
-
-
-def matching(pattern: str, what: str) -> Validator:
-    """The text must match all of ``pattern``; ``what`` says in words what is allowed."""
-    compiled = re.compile(pattern)
-    return lambda value: (
-        f"must be {what}" if value is not None and not compiled.fullmatch(value) else None
-    )
-
-
-def java_regexes(value: Sequence[str]) -> str | None:
-    """Each item must be a Java regular expression that ``connect.java_regex`` understands."""
-    for item in value or ():
-        try:
-            compile_regex(item)
-        except ValueError as error:
-            return str(error)
-    return None

@@ -10,19 +10,17 @@ from connect.config import (
     Config,
     Importance,
     Kind,
-    at_least,
     boolean,
     choice,
     class_name,
     integer,
-    java_regexes,
     listing,
-    not_empty,
     optional_string,
     refused,
     string,
 )
 from connect.errors import ConfigError
+from connect.validators import at_least, java_regexes, not_empty
 
 COMMON = "Common"
 TRANSFORMS = "Transforms"

@@ -9,10 +9,8 @@ from typing import ClassVar
 from connect.config import (
     Importance,
     Kind,
-    at_least,
     choice,
     integer,
-    not_empty,
     optional_string,
     password,
     refused,
@@ -21,6 +19,7 @@ from connect.config import (
 from connect.connector_config import ConnectorConfig
 from connect.sql_url import SqlUrl, parse
 from connect.time_zone import time_zone
+from connect.validators import at_least, not_empty
 
 CONNECTION = "Connection"
 

@@ -13,18 +13,17 @@ from enum import StrEnum
 from connect.config import (
     Importance,
     Kind,
-    at_least,
     boolean,
     choice,
     integer,
     listing,
-    not_empty,
     refused,
     string,
 )
 from connect.connector_config import SinkConfig
 from connect.errors import ConfigError
 from connect.jdbc_config import CONNECTION, Calendar, JdbcConfig
+from connect.validators import at_least, not_empty
 
 WRITES = "Writes"
 MAPPING = "Data Mapping"

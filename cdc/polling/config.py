@@ -15,14 +15,10 @@ from cdc.polling.types import Granularity, NumericMapping, Rules
 from connect.config import (
     Importance,
     Kind,
-    at_least,
     boolean,
     choice,
     integer,
-    java_regexes,
     listing,
-    matching,
-    not_empty,
     optional_string,
     password,
     string,
@@ -30,6 +26,7 @@ from connect.config import (
 from connect.connector_config import SourceConfig
 from connect.errors import ConfigError
 from connect.jdbc_config import CONNECTION, Calendar, JdbcConfig
+from connect.validators import at_least, java_regexes, matching, not_empty
 
 TABLES = "Tables"
 MODE = "Mode"

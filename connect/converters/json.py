@@ -19,7 +19,6 @@ from connect.batch import Header
 from connect.config import (
     Config,
     Importance,
-    at_least,
     boolean,
     choice,
     integer,
@@ -32,6 +31,7 @@ from connect.converters.schema_json import parse_schema, schema_text
 from connect.errors import ConfigError, DataError
 from connect.schema import Schema, Value
 from connect.schema_cache import SchemaCache
+from connect.validators import at_least
 
 _OPENING = b'{"schema":'
 _MIDDLE = b',"payload":'

@@ -17,7 +17,6 @@ from connect.config import (
     Config,
     Importance,
     Kind,
-    at_least,
     boolean,
     choice,
     class_name,
@@ -28,6 +27,7 @@ from connect.config import (
     string,
 )
 from connect.errors import ConfigError
+from connect.validators import at_least
 
 JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter"
 SIMPLE_HEADER_CONVERTER = "org.apache.kafka.connect.storage.SimpleHeaderConverter"

@@ -12,7 +12,7 @@ from decimal import Decimal
 from math import isfinite, isnan
 from typing import ClassVar
 
-from connect.config import REQUIRED, Config, boolean, listing, not_empty
+from connect.config import REQUIRED, Config, boolean, listing
 from connect.converters.java_numbers import single
 from connect.converters.values import simple_text
 from connect.errors import ConfigError, DataError
@@ -28,6 +28,7 @@ from connect.transforms.side import (
     need_struct,
     struct_like,
 )
+from connect.validators import not_empty
 
 PURPOSE = "Cast"
 _BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import ClassVar, TypeVar
 
 from connect.batch import Batch, Header
-from connect.config import REQUIRED, Config, boolean, choice, listing, not_empty, string
+from connect.config import REQUIRED, Config, boolean, choice, listing, string
 from connect.converters.values import parse_text
 from connect.errors import ConfigError, DataError
 from connect.schema import Schema, Value
@@ -25,6 +25,7 @@ from connect.transforms.side import (
     runs,
     struct_like,
 )
+from connect.validators import not_empty
 
 B = TypeVar("B", bound=Batch)
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
 
 from connect.batch import Batch
-from connect.config import REQUIRED, Config, boolean, listing, not_empty, optional_string
+from connect.config import REQUIRED, Config, boolean, listing, optional_string
 from connect.converters.java_numbers import single
 from connect.errors import DataError
 from connect.logical import DATE, DECIMAL, SCALE, TIME, TIMESTAMP, decimal_to_bytes
@@ -24,6 +24,7 @@ from connect.transforms.side import (
     need_struct,
     struct_like,
 )
+from connect.validators import not_empty
 
 B = TypeVar("B", bound=Batch)
 PURPOSE = "MaskField"

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar, TypeVar
 
 from connect.batch import Batch
-from connect.config import Config, not_empty, string
+from connect.config import Config, string
 from connect.errors import ConfigError
 from connect.java_regex import compile_regex
 from connect.transforms.contract import Predicate
 from connect.transforms.side import runs
+from connect.validators import not_empty
 
 B = TypeVar("B", bound=Batch)
 

@@ -10,12 +10,13 @@ from dataclasses import replace
 from typing import ClassVar, TypeVar
 
 from connect.batch import Batch
-from connect.config import REQUIRED, Config, boolean, listing, not_empty
+from connect.config import REQUIRED, Config, boolean, listing
 from connect.errors import DataError
 from connect.schema import Schema, Value, struct
 from connect.schema_cache import SchemaCache
 from connect.transforms.contract import Transform
 from connect.transforms.side import Plan, getter, need_map, need_struct
+from connect.validators import not_empty
 
 B = TypeVar("B", bound=Batch)
 PURPOSE = "ValueToKey"

@@ -15,15 +15,11 @@ from connect.config import (
     Config,
     Kind,
     Password,
-    at_least,
     boolean,
     choice,
     class_name,
     integer,
-    java_regexes,
     listing,
-    matching,
-    not_empty,
     optional_string,
     parse_list,
     password,
@@ -31,6 +27,7 @@ from connect.config import (
     string,
 )
 from connect.errors import ConfigError
+from connect.validators import at_least, java_regexes, matching, not_empty
 
 
 class Mode(StrEnum):

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from connect import schema
 from connect.batch import SinkBatch, SourceBatch, SourceOffset, SourcePartition
-from connect.config import at_least, integer, optional_string, password, string
+from connect.config import integer, optional_string, password, string
 from connect.connector import SinkConnector, SinkTask, SourceConnector, SourceTask
 from connect.connector_config import SinkConfig, SourceConfig
 from connect.errors import RetriableError, SourceError
+from connect.validators import at_least
 
 VALUE = schema.struct("counter", [("task", schema.INT32), ("n", schema.INT64)])
 
