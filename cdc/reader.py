@@ -102,7 +102,9 @@ class Reader:
 
     @property
     def lag_ms(self) -> float:
-        """How old the last event was when it was read."""
+        """How old the last event was when it was read, or how long the server is away."""
+        if self._stream is not None and self._stream.lost_since is not None:
+            return (time.time() - self._stream.lost_since) * 1000
         return self._streaming.lag_ms if self._streaming is not None else 0.0
 
     # --- connecting ------------------------------------------------------------------------------

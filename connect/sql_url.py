@@ -141,8 +141,9 @@ def _server(backend: str, rest: str, options: dict[str, str], key: str, jdbc: bo
     if host is None:
         raise ConfigError(
             key,
-            f"{key} does not name one host and port: {place!r}.",
-            cure="Several hosts in one URL are not supported; name the one to use.",
+            f"{key} does not name one host and port.",
+            cure="Write //user:password@host:port/database, and @, : and / inside user or "
+            "password as %40, %3A and %2F. Several hosts are not supported.",
         )
     url_user, _, url_password = login.partition(":")
     user = unquote(url_user) or options.pop("user", "")

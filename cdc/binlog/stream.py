@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
@@ -69,6 +70,8 @@ class BinlogStream(Generic[T]):
         self._interested = interested
         self._by_gtid = by_gtid
         self._decoder: EventDecoder | None = None
+        self.lost_since: float | None = None
+        """When the connection broke that is not open again yet, in seconds since the epoch."""
         self._connection: Connection | None = None
         self._closed = threading.Event()
 
@@ -93,6 +96,7 @@ class BinlogStream(Generic[T]):
             try:
                 decoder, reader = self._open()
                 decode = decoder.decode
+                self.lost_since = None
                 while not self._closed.is_set():
                     for packet in reader.read():
                         if packet[0] != 0:
@@ -112,6 +116,7 @@ class BinlogStream(Generic[T]):
             except (LostError, RetriableError, OSError) as error:
                 if self._closed.is_set():
                     return
+                self.lost_since = self.lost_since or time.time()
                 if self._decoder is not None:
                     self._decoder.rewind()
                 log.warning(

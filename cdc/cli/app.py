@@ -96,6 +96,10 @@ def mirror(
         ),
     ],
     tables: Tables = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", help="A table, or expression, to leave out; may be repeated."),
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Stop when caught up.")] = False,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print the connector files that do the same.")
@@ -110,8 +114,8 @@ def mirror(
 
     raise typer.Exit(
         command(
-            source, target, tables or [], state=state, prefix=prefix, once=once,
-            only_print=print_config,
+            source, target, tables or [], exclude=exclude or [], state=state, prefix=prefix,
+            once=once, only_print=print_config,
         )
     )  # fmt: skip
 

@@ -25,11 +25,12 @@ def mirror(
     *,
     state: Path,
     prefix: str,
+    exclude: Sequence[str] = (),
     once: bool,
     only_print: bool,
 ) -> int:
     """0 when it has ended as wished, 1 when a part of it failed."""
-    plan = mirror_plan(source, target, tables, state=state, prefix=prefix)
+    plan = mirror_plan(source, target, tables, state=state, prefix=prefix, exclude=exclude)
     if only_print:
         say(plan.files())
         return 0
@@ -39,6 +40,7 @@ def mirror(
     there = origin.check(source_url(source).database)
     if plan.sink is not None:
         origin.require_keys(there)
+        origin.require_distinct(there)
     with interruptible() as interrupt, Mirror(plan, origin, there, interrupt) as running:
         say(f"Mirroring {len(there)} tables. Status: {running.url}/connectors?expand=status")
         with display() as shown:

@@ -42,7 +42,9 @@ class MirrorPlan:
 
     def files(self) -> str:
         """All of it as the files ``cdc run`` takes, secrets included."""
-        parts = {"worker.properties": self.worker, "source.properties": self.source}
+        # A mirror takes any free port for its REST; a service wants one that stays.
+        worker = self.worker | {"listeners": "http://127.0.0.1:8083"}
+        parts = {"worker.properties": worker, "source.properties": self.source}
         if self.sink is not None:
             parts["sink.properties"] = self.sink
         text = []
@@ -109,13 +111,25 @@ def _qualified(database: str, table: str) -> str:
 
 
 def mirror_plan(
-    source: str, target: str, tables: Sequence[str], *, state: Path, prefix: str
+    source: str,
+    target: str,
+    tables: Sequence[str],
+    *,
+    state: Path,
+    prefix: str,
+    exclude: Sequence[str] = (),
 ) -> MirrorPlan:
     """The settings of one mirror. ConfigError where a URL is wrong."""
     url = source_url(source)
+    if tables and exclude:
+        raise ConfigError(
+            "--exclude", "--table and --exclude do not go together.", cure="Give one of them."
+        )
     settings = source_settings(
         url, tables, prefix=prefix, server_id=_server_id(source, target, state)
     )
+    if exclude:
+        settings["table.exclude.list"] = ",".join(_qualified(url.database, t) for t in exclude)
     settings |= {
         "schema.history.internal.kafka.topic": f"{prefix}.schema-history",
         "skipped.operations": "none",
@@ -139,10 +153,11 @@ def mirror_plan(
         data_topics, sink, place = f"{prefix}.", None, f"kafka://{brokers}"
     else:
         worker["log.file"] = str(state / "log.db")
-        # Else numbers from 2**63 on come out negative.
+        # A copy keeps what Debezium's defaults change: numbers from 2**63 on, and years below 100.
         settings.setdefault("bigint.unsigned.handling.mode", "precise")
+        settings.setdefault("enable.time.adjuster", "false")
         data_topics = f"{prefix}.{url.database}."
-        sink = _sink_settings(url, target, data_topics)
+        sink = _sink_settings(url, target, data_topics, exclude)
         place = str(parse(sink["connection.url"]))
     identity = {
         "source": str(url),
@@ -153,14 +168,31 @@ def mirror_plan(
     return MirrorPlan(worker, settings, sink, state, identity, data_topics)
 
 
-def _sink_settings(url: SqlUrl, target: str, data_topics: str) -> dict[str, str]:
+def _sink_settings(
+    url: SqlUrl, target: str, data_topics: str, exclude: Sequence[str]
+) -> dict[str, str]:
     if not url.database:
         raise ConfigError(
             "SOURCE_URL",
             "SOURCE_URL names no database to mirror.",
             cure="Add it at the end: mysql://user:password@host:3306/shop.",
         )
+    place = parse(target, key="TARGET_URL")
+    here = (url.host or "localhost", url.port or 3306, url.database)
+    if (place.host or "localhost", place.port or 3306, place.database) == here:
+        raise ConfigError("TARGET_URL", f"TARGET_URL is the source itself: {place}.")
     topics = re.escape(data_topics)
+    # What an earlier run has sent of them is passed over as well.
+    left_out = {
+        "transforms": "excluded,table",
+        "transforms.excluded.type": "org.apache.kafka.connect.transforms.Filter",
+        "transforms.excluded.predicate": "excluded",
+        "predicates": "excluded",
+        "predicates.excluded.type": (
+            "org.apache.kafka.connect.transforms.predicates.TopicNameMatches"
+        ),
+        "predicates.excluded.pattern": f"{topics}(?:{'|'.join(exclude)})",
+    }
     return {
         "name": SINK,
         "connector.class": "io.confluent.connect.jdbc.JdbcSinkConnector",
@@ -176,6 +208,7 @@ def _sink_settings(url: SqlUrl, target: str, data_topics: str) -> dict[str, str]
         "transforms.table.type": "org.apache.kafka.connect.transforms.RegexRouter",
         "transforms.table.regex": f"{topics}(.*)",
         "transforms.table.replacement": "$1",
+        **(left_out if exclude else {}),
     }
 
 

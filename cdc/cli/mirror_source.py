@@ -66,7 +66,7 @@ class MirrorSource:
         raise SourceError(
             f"These tables have no primary key, so a change to a row cannot be mirrored: {names}.",
             cure=f"Add one (ALTER TABLE {first.database}.{first.table} ADD id BIGINT NOT NULL "
-            "AUTO_INCREMENT PRIMARY KEY), or leave it out with --exclude {first.table}.",
+            f"AUTO_INCREMENT PRIMARY KEY), or leave it out with --exclude {first.table}.",
         )
 
     def require_distinct(self, tables: Sequence[TableId]) -> None:

@@ -17,6 +17,8 @@ from cdc.cli.status import MirrorStatus, TableStatus
 
 _RATE_SECONDS = 3.0
 _PLAIN_SECONDS = 3.0
+_REPEAT_SECONDS = 60.0
+"""A line that says nothing new is said again after so long."""
 
 
 class Rate:
@@ -110,6 +112,8 @@ class PlainDisplay(Display):
         super().__init__()
         self._next = time.monotonic() + _PLAIN_SECONDS
         self._done: set[str] = set()
+        self._said = ""
+        self._repeat = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -126,9 +130,11 @@ class PlainDisplay(Display):
             self._next = time.monotonic() + _PLAIN_SECONDS
             for table in status.tables:
                 if not table.done:
-                    about = max(table.rows, table.expected)
-                    say(f"{table.name}: {table.rows:,} of about {about:,} rows read")
-            say(line)
+                    about = f" of about {table.expected:,}" if table.expected > table.rows else ""
+                    say(f"{table.name}: {table.rows:,}{about} rows read")
+            if line != self._said or time.monotonic() >= self._repeat:
+                self._said, self._repeat = line, time.monotonic() + _REPEAT_SECONDS
+                say(line)
 
 
 def display() -> Display:

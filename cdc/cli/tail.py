@@ -40,6 +40,8 @@ def tail(source: str, tables: Sequence[str], *, snapshot: bool) -> int:
         "snapshot.locking.mode": "minimal" if snapshot else "none",
         "include.schema.changes": "false",
         "tombstones.on.delete": "false",
+        "bigint.unsigned.handling.mode": "precise",
+        "skipped.operations": "none",
         **url.options,
     }
     MirrorSource(settings).check(url.database)

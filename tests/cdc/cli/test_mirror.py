@@ -280,3 +280,59 @@ def test_a_failing_part_ends_the_mirror_and_loses_nothing(
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute("SELECT * FROM people ORDER BY id").fetchall()
     assert rows == list(filled("SELECT * FROM people ORDER BY id"))
+
+
+def test_truncate_and_old_dates(
+    mysql: devstack.Server, database: str, sql: Sql, target: Target, tmp_path: Path
+) -> None:
+    sql("CREATE TABLE plain (id INT PRIMARY KEY, day DATE, big BIGINT UNSIGNED)")
+    sql("INSERT INTO plain VALUES (1, '0001-01-01', 18446744073709551615), (2, '0070-05-05', 0)")
+    once(mysql, database, target, tmp_path)
+    (first, second) = target.ask("SELECT id, day, big FROM plain ORDER BY id")
+    assert str(first[1]) == "0001-01-01"
+    assert str(second[1]) == "0070-05-05"
+    assert int(first[2]) == 2**64 - 1
+    sql("TRUNCATE TABLE plain")
+    sql("INSERT INTO plain VALUES (3, '2024-02-29', 1)")
+    once(mysql, database, target, tmp_path)
+    assert [row[0] for row in target.ask("SELECT id FROM plain")] == [3]
+
+
+def test_a_table_in_the_way_can_be_left_out(
+    mysql: devstack.Server, database: str, sql: Sql, tmp_path: Path
+) -> None:
+    """Also one that turned up while the mirror was at work."""
+    url, target = f"{mysql.url}/{database}", f"sqlite:///{tmp_path / 'copy.sqlite'}"
+    sql("CREATE TABLE people (id INT PRIMARY KEY)")
+    assert cdc("mirror", url, target, "--once", folder=tmp_path).code == 0
+    sql("CREATE TABLE nokey (a INT)")
+    sql("INSERT INTO nokey VALUES (1)")
+    with start("mirror", url, target, folder=tmp_path) as running:
+        # The check at the start names it; what was begun before would stop at its first row.
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "--exclude nokey" in err
+    sql("INSERT INTO people VALUES (5)")
+    done = cdc("mirror", url, target, "--once", "--exclude", "nokey", folder=tmp_path)
+    assert done.code == 0, done.err
+    with closing(sqlite3.connect(tmp_path / "copy.sqlite")) as connection:
+        assert connection.execute("SELECT id FROM people").fetchall() == [(5,)]
+
+
+def test_tables_that_a_target_would_take_for_one(
+    mysql: devstack.Server, database: str, sql: Sql, tmp_path: Path
+) -> None:
+    sql("CREATE TABLE users (id INT PRIMARY KEY)")
+    sql("CREATE TABLE Users (id INT PRIMARY KEY)")
+    found = cdc("mirror", f"{mysql.url}/{database}", "duckdb:///a.duckdb", folder=tmp_path)
+    assert found.code == 1
+    assert "would be one table in the target" in found.err
+
+
+def test_a_mirror_into_itself_is_refused(
+    mysql: devstack.Server, database: str, tmp_path: Path
+) -> None:
+    url = f"{mysql.url}/{database}"
+    found = cdc("mirror", url, url, "--once", folder=tmp_path)
+    assert found.code == 1
+    assert "is the source itself" in found.err
