@@ -42,13 +42,6 @@ def test_imports_point_downward(room: str) -> None:
     assert not wrong
 
 
-def test_the_runtime_knows_no_connector() -> None:
-    for path in (ROOT / "connect").rglob("*.py"):
-        text = path.read_text()
-        assert "import cdc" not in text
-        assert "import sink" not in text
-
-
 PUBLIC = {
     "schema_history": [
         "Change", "ChangeKind", "Charset", "Column", "HistoryRecord", "Index", "JdbcType",
@@ -56,6 +49,10 @@ PUBLIC = {
         "read_statement", "recover",
     ],
     "schema_history.storage": ["HistoryConfig", "HistoryStore", "PREFIX"],
+    "sink": [
+        "ColumnSpec", "ColumnType", "Dialect", "Fault", "JdbcSinkConfig", "JdbcSinkConnector",
+        "JdbcSinkTask", "Kind", "Table", "TableName", "TargetColumn",
+    ],
     "devstack": [
         "DevstackError", "Option", "Server", "connect", "kafka", "mariadb", "mysql", "postgres",
         "schema_registry",

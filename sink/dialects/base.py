@@ -66,6 +66,9 @@ class Dialect(ABC):
     second_digits: ClassVar[int] = 6
     """Digits of a second in a time column whose type names none."""
 
+    _connection: Any = None
+    """The driver's, between ``connect`` and ``close``."""
+
     def __init__(
         self, url: SqlUrl, properties: Mapping[str, str], *, quoted: bool, zone: dt.tzinfo
     ):
@@ -80,13 +83,15 @@ class Dialect(ABC):
     def connect(self) -> None:
         """Open the connection. ConfigError for a URL or property it cannot follow."""
 
-    @abstractmethod
     def close(self) -> None:
         """Drop the connection and what is not committed; never fails."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     @property
-    @abstractmethod
-    def connected(self) -> bool: ...
+    def connected(self) -> bool:
+        return self._connection is not None
 
     @abstractmethod
     def commit(self) -> None: ...

@@ -46,15 +46,6 @@ class DuckDB(Dialect):
             ) from error
         self._in_transaction = False
 
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    @property
-    def connected(self) -> bool:
-        return self._connection is not None
-
     @property
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
@@ -162,7 +153,7 @@ class DuckDB(Dialect):
     def default_text(self, spec: ColumnSpec) -> str:
         if spec.type.kind is Kind.BITS and isinstance(spec.default, int):
             return f"'{spec.default:0{spec.type.length}b}'"
-        return self.literal(spec.default, spec.type)
+        return super().default_text(spec)
 
     # --- rows ---
 

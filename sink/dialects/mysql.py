@@ -81,17 +81,10 @@ class MySQL(Dialect):
         self._version = tuple(int(part) for part in numbers if part.isdigit())
 
     def close(self) -> None:
-        if self._connection is not None:
-            try:
-                self._connection.close()
-            except pymysql.Error:  # it is gone already
-                pass
-            finally:
-                self._connection = None
-
-    @property
-    def connected(self) -> bool:
-        return self._connection is not None
+        try:
+            super().close()
+        except pymysql.Error:  # it is gone already
+            self._connection = None
 
     @property
     def _open(self) -> pymysql.Connection[Any]:

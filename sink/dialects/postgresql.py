@@ -81,11 +81,6 @@ class PostgreSQL(Dialect):
         self._stages: dict[tuple[str, tuple[str, ...]], str] = {}
         self._filled: set[str] = set()
 
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
     @property
     def connected(self) -> bool:
         return self._connection is not None and not self._connection.closed
@@ -189,7 +184,7 @@ class PostgreSQL(Dialect):
     def default_text(self, spec: ColumnSpec) -> str:
         if spec.type.kind is Kind.BITS and isinstance(spec.default, int):
             return f"B'{spec.default:0{spec.type.length}b}'"
-        return self.literal(spec.default, spec.type)
+        return super().default_text(spec)
 
     # --- rows ---
 

@@ -42,15 +42,6 @@ class SQLite(Dialect):
             self._connection.execute("PRAGMA journal_mode=WAL").fetchall()
         self._connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
 
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    @property
-    def connected(self) -> bool:
-        return self._connection is not None
-
     @property
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
