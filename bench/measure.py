@@ -30,7 +30,7 @@ class Sample(NamedTuple):
 @dataclass(frozen=True)
 class Result:
     """One measurement of one program. ``rate`` is events a second in the second half of the run,
-    ``cpu`` microseconds an event of the task's process after the first seen; memory in megabytes."""
+    ``cpu`` the task's microseconds an event after those first seen; memory in megabytes."""
 
     work: str
     program: str
