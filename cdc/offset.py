@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import overload
 
 from cdc.binlog.gtid import GtidSet
 from cdc.binlog.steps import BinlogPosition
-from connect.batch import SourceOffset
+from connect.batch import Offsets, SourceOffset
 from connect.errors import DataError, SourceError
 
 INITIAL = "INITIAL"
@@ -91,7 +90,7 @@ def order(place: BinlogPosition) -> tuple[int, int, int, int]:
         raise SourceError(f"{place.file} is not the name of a binlog file.") from error
 
 
-class RowOffsets(Sequence[SourceOffset | None]):
+class RowOffsets(Offsets):
     """The offsets of one rows event's records, made only when asked for.
 
     ``base`` is the offset before the event; ``done[i]`` is how many of its rows are done with
@@ -105,12 +104,6 @@ class RowOffsets(Sequence[SourceOffset | None]):
     def __len__(self) -> int:
         return len(self._done)
 
-    @overload
-    def __getitem__(self, place: int) -> SourceOffset: ...
-    @overload
-    def __getitem__(self, place: slice) -> RowOffsets: ...
-    def __getitem__(self, place: int | slice) -> SourceOffset | RowOffsets:
-        if isinstance(place, slice):
-            return RowOffsets(self._base, self._done[place])
+    def at(self, place: int) -> SourceOffset:
         row = self._base.place.row + self._done[place]
         return replace(self._base, place=replace(self._base.place, row=row)).members()

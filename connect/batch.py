@@ -7,6 +7,7 @@ single ones to those who need them, which the fast path does not.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Self, TypeAlias, overload
@@ -88,8 +89,26 @@ class Batch:
             )
 
 
-class _Taken(Sequence[SourceOffset | None]):
-    """Some of the offsets of a batch, still computed only when asked for."""
+class Offsets(Sequence[SourceOffset | None]):
+    """Offsets of a batch's records that are made only when asked for, also those of a slice."""
+
+    @abstractmethod
+    def at(self, place: int) -> SourceOffset | None:
+        """The offset of one record; ``place`` counts from 0 and is within the length."""
+
+    @overload
+    def __getitem__(self, place: int) -> SourceOffset | None: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[SourceOffset | None]: ...
+    def __getitem__(
+        self, place: int | slice
+    ) -> SourceOffset | Sequence[SourceOffset | None] | None:
+        found = range(len(self))[place]
+        return self.at(found) if isinstance(found, int) else _Taken(self, found)
+
+
+class _Taken(Offsets):
+    """Those at some places of others."""
 
     def __init__(self, offsets: Sequence[SourceOffset | None], places: Sequence[int]) -> None:
         self._offsets = offsets
@@ -98,13 +117,7 @@ class _Taken(Sequence[SourceOffset | None]):
     def __len__(self) -> int:
         return len(self._places)
 
-    @overload
-    def __getitem__(self, place: int) -> SourceOffset | None: ...
-    @overload
-    def __getitem__(self, place: slice) -> _Taken: ...
-    def __getitem__(self, place: int | slice) -> SourceOffset | _Taken | None:
-        if isinstance(place, slice):
-            return _Taken(self._offsets, self._places[place])
+    def at(self, place: int) -> SourceOffset | None:
         return self._offsets[self._places[place]]
 
 

@@ -28,10 +28,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple, TypeVar, overload
+from typing import NamedTuple, TypeVar
 
 from cdc.polling.offsets import Position
-from connect.batch import SourceOffset
+from connect.batch import Offsets, SourceOffset
 
 T = TypeVar("T")
 
@@ -87,7 +87,7 @@ def bounds(mode: Mode, begin: T, end: T, last: int) -> tuple[T | int, ...]:
     return ()
 
 
-class Moves(Sequence[SourceOffset | None]):
+class Moves(Offsets):
     """The offset after each row of one fetch, worked out when asked for.
 
     ``before`` is the position before the first row. ``times`` (microseconds) and ``ids`` hold one
@@ -137,16 +137,5 @@ class Moves(Sequence[SourceOffset | None]):
             place -= 1
         return self._before.micros
 
-    @overload
-    def __getitem__(self, place: int) -> SourceOffset | None: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[SourceOffset | None]: ...
-    def __getitem__(
-        self, place: int | slice
-    ) -> SourceOffset | Sequence[SourceOffset | None] | None:
-        if isinstance(place, slice):
-            return [self[each] for each in range(*place.indices(self._size))]
-        index = place + self._size if place < 0 else place
-        if not 0 <= index < self._size:
-            raise IndexError(place)
-        return None if self._mode is Mode.BULK else self.position(index).offset()
+    def at(self, place: int) -> SourceOffset | None:
+        return None if self._mode is Mode.BULK else self.position(place).offset()

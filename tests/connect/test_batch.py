@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import overload
-
-from connect.batch import Batch, Header, SinkBatch, SourceBatch, SourceOffset
+from connect.batch import Batch, Header, Offsets, SinkBatch, SourceBatch, SourceOffset
 from connect.schema import INT32, STRING
 
 
@@ -30,7 +27,7 @@ def test_taking_some() -> None:
     assert len(batch) == 3
 
 
-class Lazy(Sequence[SourceOffset | None]):
+class Lazy(Offsets):
     """Offsets that remember which of them were asked for."""
 
     def __init__(self) -> None:
@@ -39,14 +36,7 @@ class Lazy(Sequence[SourceOffset | None]):
     def __len__(self) -> int:
         return 4
 
-    @overload
-    def __getitem__(self, place: int) -> SourceOffset | None: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[SourceOffset | None]: ...
-    def __getitem__(
-        self, place: int | slice
-    ) -> SourceOffset | Sequence[SourceOffset | None] | None:
-        assert isinstance(place, int)
+    def at(self, place: int) -> SourceOffset:
         self.asked.append(place)
         return {"pos": place}
 
