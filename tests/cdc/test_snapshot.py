@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -164,10 +163,8 @@ def test_a_lock_that_is_not_granted_is_named(source: Source, sql: Sql) -> None:
     source.settings["snapshot.lock.timeout.ms"] = "1000"
     with client(source.server, source.database) as holder:
         holder("LOCK TABLES big WRITE")
-        started = time.monotonic()
         with (
-            pytest.raises(SourceError, match=r"snapshot\.lock\.timeout\.ms"),
+            pytest.raises(SourceError, match=r"(?s)within 1 s.*snapshot\.lock\.timeout\.ms"),
             source.task() as task,
         ):
             source.take(task, lambda: False)
-        assert time.monotonic() - started < 15

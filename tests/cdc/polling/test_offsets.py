@@ -103,7 +103,7 @@ def test_going_on_from_any_offset_loses_no_row(times: list[int], batch: int) -> 
 def test_offsets_as_a_sequence() -> None:
     moves = Moves(Mode.INCREMENTING, Position(), 3, (), [5, 6, 9])
     assert moves[-1] == {"incrementing": 9}
-    assert moves[:2] == [{"incrementing": 5}, {"incrementing": 6}]
+    assert list(moves[:2]) == [{"incrementing": 5}, {"incrementing": 6}]
     assert [*moves] == [{"incrementing": 5}, {"incrementing": 6}, {"incrementing": 9}]
     with pytest.raises(IndexError):
         moves[3]
