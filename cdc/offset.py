@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cdc.binlog.gtid import GtidSet
@@ -55,30 +55,32 @@ class Offset:
         return f"{place} (GTIDs {self.place.gtids})" if self.place.gtids else place
 
 
-def at_or_before(recorded: Mapping[str, object], desired: Mapping[str, object]) -> bool:
-    """Whether a history record's position is not after ``desired``.
+def at_or_before(earlier: Offset, later: Offset) -> bool:
+    """Whether everything before ``earlier`` is also before ``later``; by GTIDs where both have
+    them, else by file and position."""
+    if earlier.place.gtids is not None and later.place.gtids is not None:
+        return GtidSet.parse(earlier.place.gtids) <= GtidSet.parse(later.place.gtids)
+    return order(earlier.place) <= order(later.place)
 
-    Follows ``io.debezium.connector.binlog.history.BinlogHistoryRecordComparator``: by GTID sets
-    where both have them, else by file number and the counts.
+
+def recorded_by(record: Offset, stored: Offset, *, by_gtid: bool) -> bool:
+    """Whether a statement recorded at ``record`` had been executed at ``stored``.
+
+    ``by_gtid`` says that reading goes on by GTIDs. A record's set does not hold the statement's own
+    GTID, so where the sets are equal the statement comes again when reading goes on; only what a
+    snapshot recorded is part of its set. That is stricter than Debezium's
+    ``BinlogHistoryRecordComparator``, which applies such a statement twice.
     """
-    record, target = Offset.read(recorded), Offset.read(desired)
-    if target.place.gtids is not None:
+    if by_gtid and stored.place.gtids is not None:
         if record.place.gtids is None:
             return True
-        recorded_set = GtidSet.parse(record.place.gtids)
-        target_set = GtidSet.parse(target.place.gtids)
-        if recorded_set != target_set:
-            return recorded_set <= target_set
-        if target.snapshot and not record.snapshot:
-            return False
-        return record.place.event <= target.place.event
-    if record.place.gtids is not None:
+        recorded, executed = GtidSet.parse(record.place.gtids), GtidSet.parse(stored.place.gtids)
+        return recorded <= executed and (recorded != executed or record.snapshot is not None)
+    if stored.snapshot and not record.snapshot:
         return False
-    if record.server_id is not None and target.server_id not in (None, record.server_id):
-        return record.ts_sec <= target.ts_sec
-    if target.snapshot and not record.snapshot:
-        return False
-    return order(record.place) <= order(target.place)
+    if record.server_id is not None and stored.server_id not in (None, record.server_id):
+        return record.ts_sec <= stored.ts_sec
+    return order(record.place) <= order(stored.place)
 
 
 def order(place: BinlogPosition) -> tuple[int, int, int, int]:

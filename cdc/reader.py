@@ -27,7 +27,7 @@ from cdc.checks import require
 from cdc.config import MySqlConfig
 from cdc.connection import Connection, Endpoint, Flavour, Server, database_fault
 from cdc.heartbeat import Heartbeat
-from cdc.offset import Offset, at_or_before
+from cdc.offset import Offset, recorded_by
 from cdc.schema_changes import SchemaChanges
 from cdc.snapshot.snapshot import Snapshot
 from cdc.streaming import Streaming
@@ -241,10 +241,10 @@ class Reader:
         return self._capture(schemas)
 
     def _replay(self, schemas: Schemas, offset: Offset) -> int:
-        desired = offset.members()
+        by_gtid = self._by_gtid(offset.place)
 
         def recorded(position: Mapping[str, object]) -> bool:
-            return at_or_before(position, desired)
+            return recorded_by(Offset.read(position), offset, by_gtid=by_gtid)
 
         records = (HistoryRecord.from_json(text) for text in self._store.read())
         return recover(

@@ -114,4 +114,4 @@ class MirrorSource:
 
 def reached(position: Offset, stored: SourceOffset | None) -> bool:
     """Whether everything before ``position`` is done with, by a source's stored offset."""
-    return stored is not None and at_or_before(position.members(), stored)
+    return stored is not None and at_or_before(position, Offset.read(stored))

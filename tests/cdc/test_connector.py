@@ -84,8 +84,8 @@ def test_schema_changes_are_published_and_recovered(source: Source, sql: Sql) ->
     source.run(1, _topic(source, "orders"))
     statements = [r.value[4] for r in source.records if r.topic == "tp"]
     assert statements[0].startswith("SET character_set_server=")
-    assert statements[1] == f"DROP TABLE IF EXISTS `{source.database}`.`orders`"
-    assert statements[-1].startswith("CREATE TABLE `orders`")
+    assert f"DROP TABLE IF EXISTS `{source.database}`.`orders`" in statements
+    assert any(statement.startswith("CREATE TABLE `orders`") for statement in statements)
 
     # Altered twice while nobody looks, with rows of each shape.
     sql("ALTER TABLE orders ADD COLUMN extra INT DEFAULT 7")
@@ -106,6 +106,26 @@ def test_schema_changes_are_published_and_recovered(source: Source, sql: Sql) ->
     assert [c["name"] for c in last["tableChanges"][0]["table"]["columns"]] == [
         "first", "id", "extra",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("gtid_ignore", ["true", "false"])
+def test_a_statement_that_comes_again_is_read_once(
+    source: Source, sql: Sql, gtid_ignore: str
+) -> None:
+    """The history is ahead of the offset when a crash comes between the two."""
+    source.settings["gtid.ignore.on.recovery"] = gtid_ignore
+    _orders(sql, 1)
+    source.run(1, _topic(source, "orders"))
+    sql("INSERT INTO orders VALUES (2, 'b')")
+    source.run(1, _topic(source, "orders"))
+    before = source.offset
+    sql("ALTER TABLE orders ADD COLUMN extra INT DEFAULT 7")
+    sql("INSERT INTO orders VALUES (3, 'c', 8)")
+    source.run(1, _topic(source, "orders"))
+    for _ in range(2):
+        source.offset = before
+        (again,) = source.run(1, _topic(source, "orders"))
+        assert row(again) == {"id": 3, "name": "c", "extra": 8}
 
 
 def test_truncate_only_if_not_skipped(source: Source, sql: Sql) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cdc.binlog.steps import BinlogPosition
-from cdc.offset import Offset, RowOffsets, at_or_before, order
+from cdc.offset import Offset, RowOffsets, at_or_before, order, recorded_by
 from connect.errors import SourceError
 
 UUID = "b2a715d4-e4b3-11f1-a859-02fc00000001"
@@ -44,25 +44,43 @@ def test_files_are_ordered_by_their_numbers() -> None:
         order(BinlogPosition("binlog", 4))
 
 
+def _offset(**members: object) -> Offset:
+    return Offset.read({"file": "b.1", "pos": 4} | members)
+
+
 @pytest.mark.parametrize(
-    ("recorded", "desired", "answer"),
+    ("record", "stored", "answer"),
     [
         ({"gtids": f"{UUID}:1-5"}, {"gtids": f"{UUID}:1-6"}, True),
         ({"gtids": f"{UUID}:1-7"}, {"gtids": f"{UUID}:1-6"}, False),
-        ({"gtids": f"{UUID}:1-6", "event": 2}, {"gtids": f"{UUID}:1-6", "event": 1}, False),
+        # The statement is transaction 7, which comes again.
+        ({"gtids": f"{UUID}:1-6", "pos": 90}, {"gtids": f"{UUID}:1-6", "pos": 50}, False),
+        # A snapshot saw all of its set.
+        ({"gtids": f"{UUID}:1-6", "snapshot": "INITIAL"}, {"gtids": f"{UUID}:1-6"}, True),
         ({"gtids": f"{UUID}:1-6"}, {"gtids": f"{UUID}:1-6", "snapshot": "INITIAL"}, False),
         ({}, {"gtids": f"{UUID}:1-6"}, True),
-        ({"gtids": f"{UUID}:1-6"}, {}, False),
-        ({"file": "b.2", "pos": 4}, {"file": "b.10", "pos": 4}, True),
-        ({"file": "b.2", "pos": 5}, {"file": "b.2", "pos": 4}, False),
-        ({"file": "b.2", "pos": 4, "row": 1}, {"file": "b.2", "pos": 4}, False),
+        ({"file": "b.2"}, {"file": "b.10"}, True),
+        ({"file": "b.2", "pos": 5}, {"file": "b.2"}, False),
+        ({"file": "b.2", "pos": 5}, {"file": "b.2", "pos": 5}, True),
+        ({"file": "b.2", "row": 1}, {"file": "b.2"}, False),
     ],
 )
-def test_recorded_at_or_before(
-    recorded: dict[str, object], desired: dict[str, object], answer: bool
+def test_what_history_had_been_executed(
+    record: dict[str, object], stored: dict[str, object], answer: bool
 ) -> None:
-    place = {"file": "b.1", "pos": 4}
-    assert at_or_before(place | recorded, place | desired) is answer
+    assert recorded_by(_offset(**record), _offset(**stored), by_gtid=True) is answer
+
+
+def test_by_position_a_statement_that_ended_there_is_done_with() -> None:
+    record = _offset(gtids=f"{UUID}:1-6", pos=90)
+    assert recorded_by(record, _offset(gtids=f"{UUID}:1-6", pos=90), by_gtid=False)
+    assert not recorded_by(record, _offset(gtids=f"{UUID}:1-6", pos=50), by_gtid=False)
+
+
+def test_which_place_comes_first() -> None:
+    assert at_or_before(_offset(gtids=f"{UUID}:1-6"), _offset(gtids=f"{UUID}:1-6"))
+    assert not at_or_before(_offset(gtids=f"{UUID}:1-7"), _offset(gtids=f"{UUID}:1-6"))
+    assert at_or_before(_offset(file="b.9"), _offset(file="b.10"))
 
 
 def test_offsets_of_rows_are_made_when_asked_for() -> None:

@@ -309,7 +309,7 @@ def test_a_table_in_the_way_can_be_left_out(
     sql("INSERT INTO nokey VALUES (1)")
     with start("mirror", url, target, folder=tmp_path) as running:
         # The check at the start names it; what was begun before would stop at its first row.
-        out, err = running.communicate(timeout=60)
+        _, err = running.communicate(timeout=60)
     assert running.returncode == 1
     assert "--exclude nokey" in err
     sql("INSERT INTO people VALUES (5)")
