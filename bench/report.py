@@ -5,41 +5,21 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import orjson
 
-from bench import bulk, snapshot, transactions, workload
+from bench import workload
 from bench.measure import Result
-from bench.program import COMPILED
 from bench.stand import Stand
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 MEMORY_GOAL = 150.0
 PACKAGES = ("confluent-kafka", "PyMySQL", "psycopg", "duckdb", "orjson")
 
-
-@dataclass(frozen=True)
-class Peer:
-    """What Debezium 3.6.1 on Kafka Connect did, and how many times that is the goal."""
-
-    rate: float
-    cpu: float
-    rate_goal: float
-    cpu_goal: float
-
-
-PEERS = {
-    bulk.WORK[False]: Peer(56_000, 26, 5, 6),
-    bulk.WORK[True]: Peer(11_000, 63, 10, 8),
-    transactions.WORK: Peer(29_000, 46, 4, 6),
-    snapshot.WORK: Peer(67_000, 22, 5, 6),
-    "sink into MySQL, JSON with schemas": Peer(18_000, 48, 5, 6),
-    "sink into PostgreSQL, JSON with schemas": Peer(23_000, 39, 5, 6),
-}
 
 _PAGE = """\
 # Benchmarks
@@ -73,21 +53,12 @@ number.
 
 {results}
 
-## Against Debezium
-
-Debezium 3.6.1 on Kafka Connect 4.3, and its JDBC sink, measured earlier on a machine of the same
-kind. Its producer was tuned (lz4, `batch.size=262144`, `linger.ms=5`), but not for JSON with
-schemas. The numbers are not of this run, so the ratios are a first look. *Goal* is what this
-project wants to reach in one run side by side.
-
-{peers}
-
 ## Where it is weaker than wanted
 
 {weaker}
 
-Not measured yet: latency, time to start, more tables and columns, Avro, and Debezium in the same
-run.
+Not measured yet: Debezium in the same run, and so no ratios; latency, time to start, more tables
+and columns, Avro.
 """
 
 
@@ -121,7 +92,6 @@ def page(stand: Stand, results: Sequence[Result], load_before: float) -> str:
         load_before=load_before,
         load_after=os.getloadavg()[0],
         results=table(results),
-        peers=_peers(results),
         weaker="\n".join(f"- {line}" for line in _weaker(results)) or "Nowhere in this run.",
     )
 
@@ -135,37 +105,13 @@ def _machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return (
-        f"{os.cpu_count()} cores ({model}), {memory:.0f} GB, Linux {platform.release()}. "
+        f"{os.cpu_count()} cores ({model}), {memory:.0f} GB, {platform.system()}. "
         f"Python {platform.python_version()}, mysql-cdc {version('mysql-cdc')}, {packages}."
     )
 
 
-def _peers(results: Sequence[Result]) -> str:
-    lines = []
-    for result, peer in _compared(results):
-        lines.append(
-            [
-                result.work,
-                f"{peer.rate:,.0f}", f"{result.rate / peer.rate:.1f}x", f"{peer.rate_goal:g}x",
-                f"{peer.cpu:g}", f"1/{peer.cpu / result.cpu:.1f}", f"1/{peer.cpu_goal:g}",
-            ]
-        )  # fmt: skip
-    heads = ["work", "its rate", "here", "goal", "its CPU (µs)", "here", "goal"]
-    return _markdown(heads, lines, left=1)
-
-
 def _weaker(results: Sequence[Result]) -> list[str]:
     found = []
-    for result, peer in _compared(results):
-        rate, cpu = result.rate / peer.rate, peer.cpu / result.cpu
-        if rate < peer.rate_goal:
-            found.append(
-                f"{result.work}: rate {rate:.1f} times Debezium's, wanted {peer.rate_goal:g}."
-            )
-        if cpu < peer.cpu_goal:
-            found.append(
-                f"{result.work}: CPU 1/{cpu:.1f} of Debezium's, wanted 1/{peer.cpu_goal:g}."
-            )
     most = max(results, key=lambda result: result.worker_memory + result.task_memory)
     memory = most.worker_memory + most.task_memory
     if memory > MEMORY_GOAL:
@@ -174,14 +120,6 @@ def _weaker(results: Sequence[Result]) -> list[str]:
             f"{MEMORY_GOAL:.0f}."
         )
     return found
-
-
-def _compared(results: Sequence[Result]) -> list[tuple[Result, Peer]]:
-    return [
-        (result, PEERS[result.work])
-        for result in results
-        if result.program == COMPILED.name and result.work in PEERS
-    ]
 
 
 def _markdown(heads: Sequence[str], lines: Sequence[Sequence[str]], *, left: int) -> str:
