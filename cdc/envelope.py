@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from operator import itemgetter
+from typing import NamedTuple
 
 from cdc.types.column_type import ColumnType
 from connect.batch import Header
@@ -97,6 +98,19 @@ def clock() -> tuple[int, int, int]:
     return nanos // 1_000_000, nanos // 1000, nanos
 
 
+class Origin(NamedTuple):
+    """When (in microseconds) and where in the binlog a change was made, and by whom."""
+
+    ts_us: int
+    file: str
+    pos: int
+    server_id: int = 0
+    gtid: str | None = None
+    thread: int | None = None
+    query: str | None = None
+    snapshot: str | None = None
+
+
 class Source:
     """Makes the ``source`` block of one connector."""
 
@@ -152,44 +166,20 @@ class Source:
         )
 
     def block(
-        self,
-        *,
-        ts_us: int,
-        database: str,
-        table: str | None,
-        file: str,
-        pos: int,
-        row: int = 0,
-        snapshot: str | None = None,
-        server_id: int = 0,
-        gtid: str | None = None,
-        thread: int | None = None,
-        query: str | None = None,
+        self, origin: Origin, database: str, table: str | None, row: int = 0
     ) -> tuple[Value, ...]:
-        """One block; ``ts_us`` is when the change was made, in microseconds."""
-        head, tail = self.around_row(
-            ts_us=ts_us, database=database, table=table, file=file, pos=pos, snapshot=snapshot,
-            server_id=server_id, gtid=gtid, thread=thread, query=query,
-        )  # fmt: skip
+        """One block."""
+        head, tail = self.around_row(origin, database, table)
         return (*head, row, *tail)
 
     def around_row(
-        self,
-        *,
-        ts_us: int,
-        database: str,
-        table: str | None,
-        file: str,
-        pos: int,
-        snapshot: str | None,
-        server_id: int,
-        gtid: str | None,
-        thread: int | None,
-        query: str | None,
+        self, origin: Origin, database: str, table: str | None
     ) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
         """The block's members before and after ``row``, all that rows of one event share."""
-        times = (ts_us // 1000, snapshot, database, None, ts_us, ts_us * 1000)
-        return (*self._head, *times, table, server_id, gtid, file, pos), (thread, query)
+        ts_us = origin.ts_us
+        times = (ts_us // 1000, origin.snapshot, database, None, ts_us, ts_us * 1000)
+        place = (table, origin.server_id, origin.gtid, origin.file, origin.pos)
+        return (*self._head, *times, *place), (origin.thread, origin.query)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cdc.config import MySqlConfig
-from cdc.envelope import Source
+from cdc.envelope import Origin, Source
 from cdc.filters import Filters
 from cdc.offset import Offset
 from cdc.topics import Topics
@@ -21,21 +21,14 @@ _DATABASE_LEVEL = frozenset({ChangeKind.CREATE_DATABASE, ChangeKind.DROP_DATABAS
 
 
 class Statement(NamedTuple):
-    """Where a statement stands in the stream; ``ts_us`` is when it ran.
+    """Where a statement stands in the stream: what to store with it, and where it came from.
 
-    ``row`` is the number of the last row before it, which Debezium leaves there. Only within a
-    transaction is the ``thread`` known to it.
+    ``row`` is the number of the last row before it, which Debezium leaves there.
     """
 
     offset: Offset
-    file: str
-    start: int
-    ts_us: int
-    server_id: int = 0
-    gtid: str | None = None
-    thread: int | None = None
+    origin: Origin
     row: int = 0
-    snapshot: str | None = None
 
 
 class SchemaChanges:
@@ -111,27 +104,17 @@ class SchemaChanges:
         now: int,
         comments: bool,
     ) -> tuple[Value, ...]:
-        block = self._source.block(
-            ts_us=statement.ts_us,
-            database=change.database,
-            table=_tables(change, of_statement, statement),
-            file=statement.file,
-            pos=statement.start,
-            row=statement.row,
-            snapshot=statement.snapshot,
-            server_id=statement.server_id,
-            gtid=statement.gtid,
-            thread=statement.thread,
-        )
+        tables = _tables(change, of_statement, statement.origin)
+        block = self._source.block(statement.origin, change.database, tables, statement.row)
         changes = [change_struct(item, comments=comments) for item in change.table_changes]
         return (block, now, change.database, None, change.ddl, changes)
 
 
-def _tables(change: Change, of_statement: Sequence[Change], statement: Statement) -> str | None:
+def _tables(change: Change, of_statement: Sequence[Change], origin: Origin) -> str | None:
     """``source.table``: every table the statement changed, as Debezium joins them."""
     if change.kind in _DATABASE_LEVEL or change.kind is ChangeKind.USE:
         return None
-    if statement.snapshot is not None:
+    if origin.snapshot is not None:
         return change.table_id.table if change.table_id else None
     ids = {str(item.id): item.id for change in of_statement for item in change.table_changes}
     return ",".join(ids[text].table for text in in_hash_order(ids))

@@ -20,7 +20,7 @@ from cdc.binlog.steps import (
 )
 from cdc.binlog.stream import BinlogStream
 from cdc.capture import Capture, CapturedTable
-from cdc.envelope import HEARTBEAT_KEY, HEARTBEAT_VALUE, NEW_KEY, OLD_KEY, clock
+from cdc.envelope import HEARTBEAT_KEY, HEARTBEAT_VALUE, NEW_KEY, OLD_KEY, Origin, clock
 from cdc.heartbeat import Heartbeat
 from cdc.logged_text import changes_rows, target
 from cdc.offset import Offset, RowOffsets, order
@@ -135,18 +135,16 @@ class Streaming:
         transaction = step.transaction
         micros = _when(transaction.gtid, transaction.committed, step.seconds)
         self._seen(micros)
-        head, tail = self._capture.source.around_row(
-            ts_us=micros,
-            database=table.id.database,
-            table=table.id.table,
-            file=transaction.file,
-            pos=step.start,
-            snapshot=None,
-            server_id=step.server_id,
-            gtid=transaction.gtid,
-            thread=transaction.thread,
-            query=step.query if self._config.include_query else None,
+        origin = Origin(
+            micros,
+            transaction.file,
+            step.start,
+            step.server_id,
+            transaction.gtid,
+            transaction.thread,
+            step.query if self._config.include_query else None,
         )
+        head, tail = self._capture.source.around_row(origin, table.id.database, table.id.table)
         first = step.first_row
         count = len(step.before or step.after)
         sources = [(*head, row, *tail) for row in range(first, first + count)]
@@ -274,17 +272,17 @@ class Streaming:
                 gtids = str(GtidSet.parse(gtids) - GtidSet.parse(step.gtid))
             place = replace(place, file=step.file, pos=step.end, gtids=gtids)
         micros = _when(step.gtid, step.committed, step.seconds)
-        # Debezium cuts the time of DDL to milliseconds.
-        statement = Statement(
-            offset=Offset(place, micros // 1_000_000, step.server_id),
-            file=step.file,
-            start=step.start,
-            ts_us=micros // 1000 * 1000,
-            server_id=step.server_id,
-            gtid=step.gtid,
-            thread=step.thread if within else None,
-            row=self._last_row,
+        # Debezium cuts the time of DDL to milliseconds, and knows the thread of transactions only.
+        origin = Origin(
+            micros // 1000 * 1000,
+            step.file,
+            step.start,
+            step.server_id,
+            step.gtid,
+            step.thread if within else None,
         )
+        offset = Offset(place, micros // 1_000_000, step.server_id)
+        statement = Statement(offset, origin, self._last_row)
         yield from self._changes.record(changes, statement)
         if "t" not in self._skipped:
             for change in changes:
@@ -343,14 +341,7 @@ class Streaming:
             return
         table = version.table.id
         source = self._capture.source.block(
-            ts_us=statement.ts_us,
-            database=table.database,
-            table=table.table,
-            file=statement.file,
-            pos=statement.start,
-            row=statement.row,
-            server_id=statement.server_id,
-            gtid=statement.gtid,
+            statement.origin, table.database, table.table, statement.row
         )
         yield SourceBatch(
             topic=version.shape.topic,

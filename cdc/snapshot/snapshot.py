@@ -19,7 +19,7 @@ import pymysql
 from cdc.capture import Capture, TableVersion
 from cdc.config import SnapshotMode
 from cdc.connection import Connection
-from cdc.envelope import clock
+from cdc.envelope import Origin, clock
 from cdc.offset import Offset
 from cdc.schema_changes import SchemaChanges, Statement
 from cdc.snapshot.consistent import (
@@ -150,13 +150,8 @@ class Snapshot:
     def _schemas(self, statements: Sequence[tuple[str, str]]) -> Iterator[SourceBatch]:
         assert self._offset is not None
         place = self._offset.place
-        statement = Statement(
-            offset=self._offset,
-            file=place.file,
-            start=place.pos,
-            ts_us=clock()[1],
-            snapshot="true",
-        )
+        origin = Origin(clock()[1], place.file, place.pos, snapshot=TRUE)
+        statement = Statement(self._offset, origin)
         pending: list[Change] = []
         for sql, database in statements:
             pending += self._capture.schemas.apply(sql, database)
@@ -293,15 +288,10 @@ class Snapshot:
         self, version: TableVersion, rows: Sequence[Row], micros: int, markers: Sequence[str]
     ) -> SourceBatch:
         assert self._offset is not None
-        table, shape = version.table.id, version.shape
+        table, shape, place = version.table.id, version.shape, self._offset.place
         blocks = {
             marker: self._capture.source.block(
-                ts_us=micros,
-                database=table.database,
-                table=table.table,
-                file=self._offset.place.file,
-                pos=self._offset.place.pos,
-                snapshot=marker,
+                Origin(micros, place.file, place.pos, snapshot=marker), table.database, table.table
             )
             for marker in set(markers)
         }
