@@ -101,3 +101,9 @@ class RetriableError(CdcError):
     def __init__(self, message: str, *, cure: str = "", delay: float | None = None) -> None:
         super().__init__(message, cure=cure)
         self.delay = delay
+
+
+def said(error: Exception) -> str:
+    """What a database's driver says, in one line without a full stop."""
+    words = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], str) else str(error)
+    return " ".join(words.split()).rstrip(".") or type(error).__name__

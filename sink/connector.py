@@ -25,6 +25,7 @@ from connect.errors import (
     DataError,
     RetriableError,
     TargetError,
+    said,
 )
 from sink.config import JdbcSinkConfig
 from sink.dialects.base import Dialect, Fault
@@ -247,15 +248,9 @@ def connect(target: Dialect, config: JdbcSinkConfig, *, attempts: int) -> None:
                 cure = "Check connection.url, and that the database runs and may be reached."
             raise TargetError(
                 f"Cannot connect to {target.title} at {target.url} (connection.url): "
-                f"{said(error).rstrip('.')}.",
+                f"{said(error)}.",
                 cure=cure,
             ) from error
-
-
-def said(error: Exception) -> str:
-    """A driver's error in one line."""
-    words = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], str) else str(error)
-    return " ".join(str(words).split()) or type(error).__name__
 
 
 class JdbcSinkConnector(SinkConnector):

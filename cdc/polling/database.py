@@ -16,7 +16,7 @@ from cdc.polling.config import PollingConfig
 from cdc.polling.query import Grammar
 from cdc.polling.tables import Table
 from cdc.polling.types import Column
-from connect.errors import RetriableError, SourceError
+from connect.errors import RetriableError, SourceError, said
 
 CONNECTING: Final = "Connecting"
 
@@ -96,8 +96,8 @@ class Database(ABC):
             yield
         except self._errors as error:
             masked = self.config.query_masked is not None and doing != CONNECTING
-            said = type(error).__name__ if masked else _text(error)
-            message = f"{doing} failed on {self.url}: {said}."
+            words = type(error).__name__ if masked else said(error)
+            message = f"{doing} failed on {self.url}: {words}."
             cause = None if masked else error
             if self._transient(error):
                 self.close()
@@ -106,11 +106,6 @@ class Database(ABC):
 
     _errors: tuple[type[Exception], ...]
     """The driver's exceptions."""
-
-
-def _text(error: Exception) -> str:
-    """One line of what the driver says."""
-    return " ".join(str(error).split()).rstrip(".")
 
 
 _MODULES = {
