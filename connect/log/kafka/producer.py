@@ -135,6 +135,10 @@ class KafkaProducer(Producer):
                 raise LogError(
                     f"Header name {header!r} for {topic} holds a NUL, where it would end."
                 )
+            try:
+                header.encode()
+            except UnicodeEncodeError as error:  # the library would crash
+                raise LogError(f"Header name {header!a} for {topic}: {error}.") from error
         if partition is None:
             partitions = self._partition_count(topic)
             places = (

@@ -192,7 +192,11 @@ class TestProducing:
                 ),
                 st.lists(
                     st.tuples(
-                        st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=8),
+                        st.text(
+                            st.characters(codec="utf-8", exclude_characters="\0"),
+                            min_size=1,
+                            max_size=8,
+                        ),
                         st.none() | st.binary(max_size=20),
                     ),
                     max_size=3,

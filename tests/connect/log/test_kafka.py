@@ -154,10 +154,16 @@ class TestBrokerTroubles:
         lines = [r.getMessage() for r in caplog.records if "Connection refused" in r.getMessage()]
         assert sorted(line[:4] for line in lines) == ["FAIL", "prod"]
 
-    def test_a_header_name_that_would_be_cut_is_refused(self, log: KafkaLog, name: str) -> None:
+    @pytest.mark.parametrize(
+        ("header", "problem"),
+        [("a\0b", "NUL"), ("\ud800", r"Header name '\\ud800' for .* surrogates not allowed")],
+    )
+    def test_a_header_name_that_has_no_bytes_is_refused(
+        self, log: KafkaLog, name: str, header: str, problem: str
+    ) -> None:
         log.create_topics([NewTopic(name, 1)])
-        with log.producer(client_id="p") as producer, pytest.raises(LogError, match="NUL"):
-            producer.produce(name, [b"k"], [b"v"], headers=[("a\0b", b"")])
+        with log.producer(client_id="p") as producer, pytest.raises(LogError, match=problem):
+            producer.produce(name, [b"k"], [b"v"], headers=[(header, b"")])
         assert log.end_offsets(name) == {0: 0}
 
 
