@@ -80,10 +80,9 @@ class TaskProcess:
     def kill(self) -> None:
         self.popen.kill()
 
-    def hang_up(self) -> None:
+    def fall_silent(self) -> None:
         """It has closed its side of the socket."""
         self.silent_since = time.monotonic()
-        self.connection.close()
 
     def ending(self) -> str | None:
         """How the process ended, in words; None if it has not. Never waits; one that has nothing
@@ -94,6 +93,7 @@ class TaskProcess:
             if silent is not None and time.monotonic() - silent > _LAST_WORD_SECONDS:
                 self.popen.kill()
             return None
+        self.connection.close()
         if code < 0:
             try:
                 return f"was ended by signal {signal.Signals(-code).name}"

@@ -213,7 +213,6 @@ class Supervisor:
 
     def _run(self) -> None:
         while True:
-            self._speak()
             with self._changed:
                 for connector in (*self.connectors.values(), *self._leaving):
                     self._settle(connector)
@@ -225,6 +224,7 @@ class Supervisor:
                 deadlines = [task.deadline for task, _ in alive if task.stopping]
                 deadlines += [c.replan_at for c in self.connectors.values() if c.replan_at]
                 tasks = {p.connection: task for task, p in alive if p.silent_since is None}
+            self._speak()
             longest = _TICK if len(tasks) == len(alive) else _BURIAL_TICK
             timeout = max(0.0, min([longest, *(at - time.monotonic() for at in deadlines)]))
             ready = set(wait([self._bell, *tasks], timeout))
@@ -316,7 +316,7 @@ class Supervisor:
             while process.connection.poll():
                 self._receive(task, process.connection.recv())
         except (EOFError, OSError):
-            process.hang_up()
+            process.fall_silent()
         except Exception:  # nothing a task says may stop the worker
             problem = traceback.format_exc()
             self._say(logging.ERROR, f"Task {task.name} is not understood; killed\n{problem}")
