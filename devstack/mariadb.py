@@ -4,12 +4,10 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from devstack import apt, cache, certificate, docker, maven
+from devstack import apt, cache, certificate, maven
 from devstack.command import on_path, run
-from devstack.errors import DevstackError
-from devstack.mysql import as_root, greets, initial, merged
-from devstack.process import Process
-from devstack.server import Option, Server
+from devstack.mysql_family import MySQLFamily, as_root, initial
+from devstack.server import Option
 
 DEFAULTS: Mapping[str, Option] = {
     "server-id": 1,
@@ -42,62 +40,18 @@ def mariadb(version: str = "11.4", **server_options: Option) -> "MariaDB":
     return MariaDB(version, server_options)
 
 
-class MariaDB(Server):
+class MariaDB(MySQLFamily):
     """A MariaDB server with a row-based binlog."""
 
-    user = "root"
+    title = "MariaDB"
+    versions = ("11.4", "10.11")
+    defaults = DEFAULTS
+    allow_empty_password = "MARIADB_ALLOW_EMPTY_ROOT_PASSWORD"
 
-    def __init__(self, version: str, options: Mapping[str, Option]) -> None:
-        super().__init__()
-        if version not in ("11.4", "10.11"):
-            raise DevstackError(f"there is no recipe for MariaDB {version}; take 11.4 or 10.11")
-        self.version = version
-        self.name = f"MariaDB {version}"
-        self._options = merged(DEFAULTS, options)
+    def _program(self) -> list[str]:
+        return self._found()[0]
 
-    @property
-    def url(self) -> str:
-        """``mysql://root@127.0.0.1:PORT``."""
-        return f"mysql://{self.user}@{self.host}:{self.port}"
-
-    def _fetch(self) -> None:
-        """Fetch the server and initialise the data folder that new servers are copied from."""
-        self._template()
-
-    def _answers(self) -> bool:
-        return greets(self.port)
-
-    def _process(self) -> Process:
-        template = self._template()
-        program, _ = self._program()
-        process = Process(f"mariadb-{self.version}")
-        data = process.folder / "data"
-        shutil.copytree(template, data)
-        process.argv = [
-            *program,
-            *as_root(),
-            f"--datadir={data}",
-            f"--port={self.port}",
-            f"--socket={process.folder / 'socket'}",
-            f"--pid-file={process.folder / 'mariadbd.pid'}",
-            f"--ssl-cert={data / CERTIFICATE}",
-            f"--ssl-key={data / KEY}",
-            *self._options,
-        ]
-        return process
-
-    def _container(self) -> docker.Container:
-        inside = [option for option in self._options if not option.startswith("--bind-address=")]
-        return docker.Container(
-            self.name,
-            f"mariadb:{self.version}",
-            inner_port=3306,
-            port=self.port,
-            command=inside,
-            environment={"MARIADB_ALLOW_EMPTY_ROOT_PASSWORD": "yes", "MARIADB_ROOT_HOST": "%"},
-        )
-
-    def _program(self) -> tuple[list[str], Path]:
+    def _found(self) -> tuple[list[str], Path]:
         """Return the command that runs the server, and its share/ folder."""
         found = on_path("mariadbd", rf"Ver {self.version}\.\d+-MariaDB")
         if found is not None:
@@ -116,8 +70,11 @@ class MariaDB(Server):
         options = ["--no-defaults", f"--basedir={base}", f"--lc-messages-dir={share}"]
         return [*program, *options], share
 
+    def _own_options(self, data: Path) -> list[str]:
+        return [f"--ssl-cert={data / CERTIFICATE}", f"--ssl-key={data / KEY}"]
+
     def _template(self) -> Path:
-        program, share = self._program()
+        program, share = self._found()
         fixed, label = initial(self._options)
 
         def initialise(scratch: Path) -> None:

@@ -1,17 +1,14 @@
 """MySQL 9.7 and 8.0."""
 
-import os
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from devstack import apt, cache, docker, maven
+from devstack import apt, cache, maven
 from devstack.command import on_path, run
 from devstack.errors import DevstackError
-from devstack.ports import answer
-from devstack.process import Process
-from devstack.server import Option, Server
+from devstack.mysql_family import MySQLFamily, as_root, initial
+from devstack.server import Option
 
 DEFAULTS: Mapping[str, Option] = {
     "server-id": 1,
@@ -28,8 +25,6 @@ DEFAULTS: Mapping[str, Option] = {
     "innodb-buffer-pool-size": "128M",
     "performance-schema": "OFF",
 }
-# What is fixed for ever when a data folder is initialised.
-INITIAL = ("lower-case-table-names", "innodb-page-size", "innodb-data-file-path")
 # Clients on 127.0.0.1 are root@localhost only where that address resolves to that name.
 ACCOUNTS = """\
 CREATE USER 'root'@'127.0.0.1' IDENTIFIED BY '';
@@ -45,57 +40,13 @@ def mysql(version: str = "9.7", **server_options: Option) -> "MySQL":
     return MySQL(version, server_options)
 
 
-class MySQL(Server):
+class MySQL(MySQLFamily):
     """A MySQL server, its binlog on with GTIDs."""
 
-    user = "root"
-
-    def __init__(self, version: str, options: Mapping[str, Option]) -> None:
-        super().__init__()
-        if version not in ("9.7", "8.0"):
-            raise DevstackError(f"there is no recipe for MySQL {version}; take 9.7 or 8.0")
-        self.version = version
-        self.name = f"MySQL {version}"
-        self._options = merged(DEFAULTS, options)
-
-    @property
-    def url(self) -> str:
-        """``mysql://root@127.0.0.1:PORT``."""
-        return f"mysql://{self.user}@{self.host}:{self.port}"
-
-    def _fetch(self) -> None:
-        """Fetch the server and initialise the data folder that new servers are copied from."""
-        self._template()
-
-    def _answers(self) -> bool:
-        return greets(self.port)
-
-    def _process(self) -> Process:
-        template = self._template()
-        process = Process(f"mysql-{self.version}")
-        data = process.folder / "data"
-        shutil.copytree(template, data)
-        process.argv = [
-            *self._program(),
-            *as_root(),
-            f"--datadir={data}",
-            f"--port={self.port}",
-            f"--socket={process.folder / 'socket'}",
-            f"--pid-file={process.folder / 'mysqld.pid'}",
-            *self._options,
-        ]
-        return process
-
-    def _container(self) -> docker.Container:
-        inside = [option for option in self._options if not option.startswith("--bind-address=")]
-        return docker.Container(
-            self.name,
-            f"mysql:{self.version}",
-            inner_port=3306,
-            port=self.port,
-            command=inside,
-            environment={"MYSQL_ALLOW_EMPTY_PASSWORD": "yes", "MYSQL_ROOT_HOST": "%"},
-        )
+    title = "MySQL"
+    versions = ("9.7", "8.0")
+    defaults = DEFAULTS
+    allow_empty_password = "MYSQL_ALLOW_EMPTY_PASSWORD"
 
     def _program(self) -> list[str]:
         found = on_path("mysqld", rf"Ver {self.version}\.\d+.*MySQL")
@@ -131,32 +82,6 @@ class MySQL(Server):
             f"mysql-{self.version}-data{label}", f"initialising {self.name}", initialise
         )
         return template / "data"
-
-
-def merged(defaults: Mapping[str, Option], given: Mapping[str, Option]) -> list[str]:
-    """Return ``--option-name=value`` arguments: the defaults, changed by what was given."""
-    options = {**defaults, **{name.replace("_", "-"): value for name, value in given.items()}}
-    return [
-        f"--{name}={'ON' if value is True else 'OFF' if value is False else value}"
-        for name, value in options.items()
-        if value is not None
-    ]
-
-
-def initial(arguments: list[str]) -> tuple[list[str], str]:
-    """Return those arguments that hold from initialisation on, and a file name part for them."""
-    fixed = [argument for argument in arguments if argument[2:].startswith(INITIAL)]
-    return fixed, re.sub(r"[^\w-]+", "-", "".join(argument[1:] for argument in fixed))
-
-
-def as_root() -> list[str]:
-    """Return the option without which the server refuses to run as root."""
-    return ["--user=root"] if os.geteuid() == 0 else []
-
-
-def greets(port: int) -> bool:
-    """Whether a server of the MySQL family sends its handshake (protocol version 10)."""
-    return answer(port, b"", 5)[4:] == b"\x0a"
 
 
 def _unpack_9_7(target: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import devstack
 from devstack.kafka import _lines
-from devstack.mysql import initial, merged
+from devstack.mysql_family import initial, merged
 
 pytestmark = pytest.mark.timeout(600)
 
