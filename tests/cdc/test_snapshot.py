@@ -156,6 +156,8 @@ def test_the_lock_is_given_up_before_rows_are_read(source: Source, sql: Sql) -> 
         source.take(task, lambda: len(source.records) > 1000)
         writer("SET SESSION lock_wait_timeout = 1")
         writer("INSERT INTO big VALUES (60000, 'while reading')")
+        assert source.offset is not None
+        assert source.offset["snapshot"] == "INITIAL"
 
 
 def test_a_lock_that_is_not_granted_is_named(source: Source, sql: Sql) -> None:

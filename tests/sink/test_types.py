@@ -327,7 +327,9 @@ def test_defaults_hold_any_value(database: Database, start: Start) -> None:
     task.put([batch(wide, [((2,), (2, *nulls))], topic="altered")])
     columns = ", ".join(selected(database, name) for name in DEFAULTS)
     for table in ("created", "altered"):
-        for row in database.run(f"SELECT {columns} FROM {table} ORDER BY id"):
+        found = database.run(f"SELECT {columns} FROM {table} ORDER BY id")
+        assert len(found) == 2
+        for row in found:
             for (name, sample), value in zip(DEFAULTS.items(), row, strict=True):
                 assert read(name, value) == expected(name, sample), (table, name)
 
