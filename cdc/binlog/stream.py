@@ -27,7 +27,7 @@ from cdc.connection import Connection, Flavour, Server
 from connect.errors import ConfigError, RetriableError, SourceError
 from connect.mysql_errors import DENIED, LOST
 
-log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class Planned(Protocol):
@@ -119,7 +119,7 @@ class BinlogStream(Generic[T]):
                 self.lost_since = self.lost_since or time.time()
                 if self._decoder is not None:
                     self._decoder.rewind()
-                log.warning(
+                _logger.warning(
                     "The connection for the binlog is lost: %s. Reading on at %s in %.1f s.",
                     error,
                     self._place(),
