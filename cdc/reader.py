@@ -29,6 +29,7 @@ from cdc.connection import Connection, Endpoint, Flavour, Server, database_fault
 from cdc.heartbeat import Heartbeat
 from cdc.offset import Offset, recorded_by
 from cdc.schema_changes import SchemaChanges
+from cdc.snapshot.consistent import query
 from cdc.snapshot.snapshot import Snapshot
 from cdc.streaming import Streaming
 from connect.batch import SourceBatch, SourceOffset
@@ -276,7 +277,8 @@ class Reader:
 
     def _warn_unmatched(self, capture: Capture) -> None:
         """An item of an include list that matches nothing is more often a typo than a plan."""
-        databases = {table.database for table in capture.schemas}
+        with closing(self.connect()) as connection:
+            databases = {name for (name,) in query(connection, "SHOW DATABASES")}
         for key, items, names in (
             ("database.include.list", self._config.database_include, databases),
             ("table.include.list", self._config.table_include, set(map(str, capture.schemas))),

@@ -81,9 +81,29 @@ class ExtractNewRecordStateConfig(Config):
     def check(self) -> Iterator[ConfigError]:
         for gone in ("drop.tombstones", "delete.handling.mode"):
             if gone in self.settings:
-                yield ConfigError(
-                    gone, f"{gone} is no key any more.", cure="Use delete.tombstone.handling.mode."
+                mode = _MODES.get(
+                    (
+                        self.settings.get("drop.tombstones", "true").lower(),
+                        self.settings.get("delete.handling.mode", "drop").lower(),
+                    ),
+                    "tombstone",
                 )
+                yield ConfigError(
+                    gone,
+                    f"{gone} is no key since Debezium 3.",
+                    cure=f"Write delete.tombstone.handling.mode={mode} for what it did here.",
+                )
+
+
+_MODES = {
+    ("true", "drop"): "drop",
+    ("false", "drop"): "tombstone",
+    ("true", "rewrite"): "rewrite",
+    ("false", "rewrite"): "rewrite-with-tombstone",
+    ("true", "none"): "tombstone",
+    ("false", "none"): "tombstone",
+}
+"""What the two former keys together are now."""
 
 
 class _Way(NamedTuple):

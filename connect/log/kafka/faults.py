@@ -107,6 +107,12 @@ def as_error(doing: str, error: KafkaError) -> LogError | RetriableError:
         return FencedError(text)
     if code in UNREACHABLE or error.retriable():
         return RetriableError(text)
+    if code == KafkaError.MSG_SIZE_TOO_LARGE:
+        return LogError(
+            text,
+            cure="Raise producer.override.max.request.size in the connector, and max.message.bytes "
+            "of the topic.",
+        )
     if code in REFUSED_LOGIN:
         return LogError(text, cure="Check sasl.mechanism and sasl.jaas.config.")
     return LogError(text)
