@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from cdc.binlog.gtid import GtidSet
-from cdc.binlog.steps import BinlogPosition
+from cdc.binlog.steps import BinlogPosition, RowsStep
 from connect.batch import Offsets, SourceOffset
 from connect.errors import DataError, SourceError
 
@@ -95,17 +96,21 @@ def order(place: BinlogPosition) -> tuple[int, int, int, int]:
 class RowOffsets(Offsets):
     """The offsets of one rows event's records, made only when asked for.
 
-    ``base`` is the offset before the event; ``done[i]`` is how many of its rows are done with
-    record i.
+    ``done[i]`` is how many of the event's rows are done with record i.
     """
 
-    def __init__(self, base: Offset, done: Sequence[int]) -> None:
-        self._base = base
+    def __init__(self, step: RowsStep[Any], ts_sec: int, done: Sequence[int]) -> None:
+        # Not the step itself, whose rows need not be held until they are acknowledged.
+        self._transaction = step.transaction
+        self._event = step.event
+        self._first = step.first_row
+        self._server_id = step.server_id
+        self._ts_sec = ts_sec
         self._done = done
 
     def __len__(self) -> int:
         return len(self._done)
 
     def at(self, place: int) -> SourceOffset:
-        row = self._base.place.row + self._done[place]
-        return replace(self._base, place=replace(self._base.place, row=row)).members()
+        position = self._transaction.position(self._event, self._first + self._done[place])
+        return Offset(position, self._ts_sec, self._server_id).members()

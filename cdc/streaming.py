@@ -56,6 +56,9 @@ class Streaming:
         self._partition = {"server": capture.config.topic_prefix}
         self._headers = capture.headers
         self._offset = begin
+        self._ts_sec = begin.ts_sec
+        self._server_id = begin.server_id
+        self._event: RowsStep[CapturedTable]
         self._sent = 0.0
         self._last_row = 0
         self.lag_ms = 0.0
@@ -149,7 +152,9 @@ class Streaming:
         count = len(step.before or step.after)
         sources = [(*head, row, *tail) for row in range(first, first + count)]
         self._last_row = first + count - 1
-        self._offset = Offset(step.position(0), micros // 1_000_000, step.server_id)
+        self._event = step
+        self._ts_sec = micros // 1_000_000
+        self._server_id = step.server_id
         match step.kind:
             case Kind.INSERT:
                 yield self._inserts(table, step.after, sources)
@@ -250,7 +255,7 @@ class Streaming:
             values=values,
             headers=self._headers if headers is None else headers,
             source_partition=self._partition,
-            offsets=RowOffsets(self._offset, done),
+            offsets=RowOffsets(self._event, self._ts_sec, done),
         )
 
     # --- statements ------------------------------------------------------------------------------
@@ -288,6 +293,7 @@ class Streaming:
             for change in changes:
                 if change.kind is ChangeKind.TRUNCATE:
                     yield from self._truncated(change, statement)
+        self._ts_sec, self._server_id = statement.offset.ts_sec, statement.offset.server_id
         self._offset = replace(statement.offset, place=self._stream.position)
         yield self._progress()
 
@@ -356,7 +362,7 @@ class Streaming:
 
     def _move_on(self) -> None:
         """All steps given so far are done with."""
-        self._offset = replace(self._offset, place=self._stream.position)
+        self._offset = Offset(self._stream.position, self._ts_sec, self._server_id)
 
     # --- records without rows --------------------------------------------------------------------
 

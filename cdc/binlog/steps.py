@@ -90,6 +90,12 @@ class Transaction:
         before = self.before
         return executed(*before) if isinstance(before, tuple) else before
 
+    def position(self, event: int, row: int) -> BinlogPosition:
+        """Where to read on when so many of its events, and rows of the next, are done with."""
+        gtids = self.gtids
+        text = None if gtids is None else str(gtids)
+        return BinlogPosition(self.file, self.pos, text, event, row)
+
 
 @dataclass(slots=True)
 class RowsStep(Generic[T]):
@@ -119,15 +125,7 @@ class RowsStep(Generic[T]):
 
     def position(self, rows: int) -> BinlogPosition:
         """Where to read on when the first ``rows`` rows of this step are done with."""
-        transaction = self.transaction
-        gtids = transaction.gtids
-        return BinlogPosition(
-            transaction.file,
-            transaction.pos,
-            None if gtids is None else str(gtids),
-            self.event,
-            self.first_row + rows,
-        )
+        return self.transaction.position(self.event, self.first_row + rows)
 
 
 @dataclass(slots=True)

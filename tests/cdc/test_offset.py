@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cdc.binlog.steps import BinlogPosition
+from cdc.binlog.steps import BinlogPosition, Kind, RowsStep, Transaction
 from cdc.offset import Offset, RowOffsets, at_or_before, order, recorded_by
 from connect.errors import SourceError
 
@@ -84,9 +84,14 @@ def test_which_place_comes_first() -> None:
 
 
 def test_offsets_of_rows_are_made_when_asked_for() -> None:
-    base = Offset(BinlogPosition("b.1", 4, None, event=2, row=3), 7)
-    offsets = RowOffsets(base, range(1, 4))
+    transaction = Transaction("b.1", 4, None, None, None, None, 7)
+    step: RowsStep[None] = RowsStep(
+        None, Kind.INSERT, [], [(1,)] * 3, transaction, 90, 120, 7, 5, 2, 3, False, None
+    )
+    offsets = RowOffsets(step, 7, range(1, 4))
     assert len(offsets) == 3
-    assert offsets[0] == {"ts_sec": 7, "file": "b.1", "pos": 4, "row": 4, "event": 2}
-    assert offsets[-1]["row"] == 6
+    assert offsets[0] == {
+        "ts_sec": 7, "file": "b.1", "pos": 4, "row": 4, "event": 2, "server_id": 5
+    }  # fmt: skip
+    assert [found["row"] for found in offsets if found] == [4, 5, 6]
     assert [found["row"] for found in offsets[1:] if found] == [5, 6]
