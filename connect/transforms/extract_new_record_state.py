@@ -57,6 +57,17 @@ class _Reference(NamedTuple):
         return cls(holder, struct, prefix + (alias[0] if alias else struct))
 
 
+_MODES = {
+    ("true", "drop"): "drop",
+    ("false", "drop"): "tombstone",
+    ("true", "rewrite"): "rewrite",
+    ("false", "rewrite"): "rewrite-with-tombstone",
+    ("true", "none"): "tombstone",
+    ("false", "none"): "tombstone",
+}
+"""What the two former keys together are now."""
+
+
 class ExtractNewRecordStateConfig(Config):
     handling = choice(
         "delete.tombstone.handling.mode", DeleteHandling, DeleteHandling.TOMBSTONE,
@@ -93,17 +104,6 @@ class ExtractNewRecordStateConfig(Config):
                     f"{gone} is no key since Debezium 3.",
                     cure=f"Write delete.tombstone.handling.mode={mode} for what it did here.",
                 )
-
-
-_MODES = {
-    ("true", "drop"): "drop",
-    ("false", "drop"): "tombstone",
-    ("true", "rewrite"): "rewrite",
-    ("false", "rewrite"): "rewrite-with-tombstone",
-    ("true", "none"): "tombstone",
-    ("false", "none"): "tombstone",
-}
-"""What the two former keys together are now."""
 
 
 class _Way(NamedTuple):
